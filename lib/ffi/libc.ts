@@ -1,0 +1,91 @@
+/**
+ * The C library calls that KLIPS needs. Hot calls take addresses as plain numbers (`u64`), so that neither a pointer
+ * object nor a sub-array is made per call.
+ */
+
+const SYMBOLS = {
+  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "u64", "u64"], result: "i64" },
+  write: { parameters: ["i32", "u64", "u64"], result: "i64" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  ioctlNumber: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
+  recvmmsg: { parameters: ["i32", "u64", "u32", "i32", "u64"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+  pollWaiting: { name: "poll", parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  if_nametoindex: { parameters: ["buffer"], result: "u32" },
+  memcpy: { parameters: ["buffer", "u64", "u64"], result: "u64" },
+  __errno_location: { parameters: [], result: "u64" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+let loaded: Libc | undefined;
+
+/** The C library, opened at first use. */
+export function libc(): Libc {
+  loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  return loaded;
+}
+
+const errnoCell = new Int32Array(1);
+
+/** errno of the call before; read it at once. */
+export function errno(): number {
+  libc().memcpy(errnoCell, libc().__errno_location(), 4n);
+  return errnoCell[0];
+}
+
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  ENXIO: 6,
+  EAGAIN: 11,
+  EACCES: 13,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+  EMSGSIZE: 90,
+  ENETDOWN: 100,
+  ENETUNREACH: 101,
+  ENOBUFS: 105,
+  EHOSTUNREACH: 113,
+} as const;
+
+/** A system call that failed: which, why, and on what. */
+export class SystemError extends Error {
+  constructor(readonly call: string, readonly errno: number, subject: string, hint = "") {
+    super(`Cannot ${subject}: ${errorText(errno)}${hint && `; ${hint}`}`);
+    this.name = "SystemError";
+  }
+}
+
+/** As strerror(3) puts it. */
+export function errorText(code: number): string {
+  const text = libc().strerror(code);
+  return text ? Deno.UnsafePointerView.getCString(text) : `error ${code}`;
+}
+
+/** @returns `result`, or throws a {@linkcode SystemError} for a negative one */
+export function checked(result: number, call: string, subject: string, hint?: string): number {
+  if (result < 0) throw new SystemError(call, errno(), subject, hint);
+  return result;
+}
+
+/** A NUL-terminated string for a call that takes one. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** The address of a buffer's first byte. The caller keeps the buffer alive as long as the address is in use. */
+export function addressOf(buffer: Uint8Array<ArrayBuffer>): number {
+  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)));
+}
