@@ -6,8 +6,9 @@
 const SYMBOLS = {
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
-  read: { parameters: ["i32", "u64", "u64"], result: "i64" },
-  write: { parameters: ["i32", "u64", "u64"], result: "i64" },
+  // Lengths stay far below 2 GiB, and a 32-bit result needs no bigint.
+  read: { parameters: ["i32", "u64", "u64"], result: "i32" },
+  write: { parameters: ["i32", "u64", "u64"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   ioctlNumber: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -25,13 +26,20 @@ const SYMBOLS = {
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+type Native = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** Deno's types ask for a bigint where C has 64 bits; a number passes as well, and without an allocation. */
+type WithNumbers<F> = F extends (...args: infer A) => infer R
+  ? (...args: { [K in keyof A]: A[K] extends bigint ? number : A[K] }) => R
+  : never;
+
+export type Libc = { readonly [K in keyof Native]: WithNumbers<Native[K]> };
 
 let loaded: Libc | undefined;
 
 /** The C library, opened at first use. */
 export function libc(): Libc {
-  loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols as unknown as Libc;
   return loaded;
 }
 
@@ -39,7 +47,7 @@ const errnoCell = new Int32Array(1);
 
 /** errno of the call before; read it at once. */
 export function errno(): number {
-  libc().memcpy(errnoCell, libc().__errno_location(), 4n);
+  libc().memcpy(errnoCell, Number(libc().__errno_location()), 4);
   return errnoCell[0];
 }
 

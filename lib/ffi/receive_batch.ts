@@ -100,7 +100,7 @@ export class ReceiveBatch {
       view.setUint32(at + MMSGHDR.controlLength, CONTROL_BYTES, true);
       view.setUint32(at + MMSGHDR.flags, 0, true);
     }
-    const received = this.#c.recvmmsg(this.fd, this.#headersAddress, this.slots.count, 0, 0) as number;
+    const received = this.#c.recvmmsg(this.fd, this.#headersAddress, this.slots.count, 0, 0);
     this.#used = received > 0 ? received : 0;
     return this.#used;
   }

@@ -139,7 +139,7 @@ export class SendBatch {
     let from = 0;
     const count = this.#messages;
     while (from < count) {
-      const sent = this.#c.sendmmsg(this.fd, this.#headersAddress + from * MMSGHDR.bytes, count - from, 0) as number;
+      const sent = this.#c.sendmmsg(this.fd, this.#headersAddress + from * MMSGHDR.bytes, count - from, 0);
       if (sent <= 0) {
         const code = errno();
         if (code === ERRNO.EINTR) continue;
