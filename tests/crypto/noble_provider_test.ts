@@ -1,0 +1,4 @@
+import { nobleProvider } from "../../lib/crypto/noble_provider.ts";
+import { providerSuite } from "./provider_suite.ts";
+
+providerSuite(nobleProvider);
