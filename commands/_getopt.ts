@@ -1,0 +1,78 @@
+/**
+ * GNU getopt_long as the KLIPS tools use it: long options only, unambiguous prefixes, `--opt value` and `--opt=value`,
+ * one option at a time from left to right, so that each takes effect before the next is read.
+ */
+
+/** Option names; true where the option takes a value. */
+export type OptionTable = Readonly<Record<string, boolean>>;
+
+export interface GetoptSettings {
+  /** Prefix of complaints. */
+  readonly prog: string;
+  /** Accepts `-attach` as well as `--attach`. */
+  readonly longOnly?: boolean;
+}
+
+export type Scanned<Name extends string> =
+  | { readonly kind: "option"; readonly name: Name; readonly value: string }
+  /** A word that is no option; scanning goes on after it, as GNU getopt does. */
+  | { readonly kind: "word"; readonly value: string }
+  /** `message` is getopt's whole complaint, without a newline. */
+  | { readonly kind: "error"; readonly message: string };
+
+export class Getopt<Table extends OptionTable> {
+  readonly #queue: string[];
+  readonly #table: Table;
+  readonly #settings: GetoptSettings;
+  #ended = false;
+
+  constructor(args: readonly string[], table: Table, settings: GetoptSettings) {
+    this.#queue = [...args];
+    this.#table = table;
+    this.#settings = settings;
+  }
+
+  /** Puts `args` before what has not been read yet. */
+  splice(args: readonly string[]): void {
+    this.#queue.unshift(...args);
+  }
+
+  next(): Scanned<keyof Table & string> | undefined {
+    const word = this.#queue.shift();
+    if (word === undefined) return undefined;
+    if (this.#ended || word === "-" || !word.startsWith("-")) return { kind: "word", value: word };
+    if (word === "--") {
+      this.#ended = true;
+      return this.next();
+    }
+    if (word.startsWith("--")) return this.#long("--", word.slice(2));
+    if (this.#settings.longOnly) return this.#long("-", word.slice(1));
+    // The rest of a cluster would be scanned next; every letter of it is as invalid as the first.
+    return this.#error(`invalid option -- '${[...word][1]}'`);
+  }
+
+  #long(dashes: string, text: string): Scanned<keyof Table & string> {
+    const equals = text.indexOf("=");
+    const given = equals < 0 ? text : text.slice(0, equals);
+    const matches = Object.hasOwn(this.#table, given)
+      ? [given]
+      : Object.keys(this.#table).filter((name) => name.startsWith(given));
+    if (matches.length === 0) return this.#error(`unrecognized option '${dashes}${text}'`);
+    if (matches.length > 1) {
+      const list = matches.map((name) => ` '${dashes}${name}'`).join("");
+      return this.#error(`option '${dashes}${text}' is ambiguous; possibilities:${list}`);
+    }
+    const name = matches[0];
+    if (!this.#table[name]) {
+      if (equals >= 0) return this.#error(`option '${dashes}${name}' doesn't allow an argument`);
+      return { kind: "option", name, value: "" };
+    }
+    const value = equals < 0 ? this.#queue.shift() : text.slice(equals + 1);
+    if (value === undefined) return this.#error(`option '${dashes}${name}' requires an argument`);
+    return { kind: "option", name, value };
+  }
+
+  #error(complaint: string): Scanned<never> {
+    return { kind: "error", message: `${this.#settings.prog}: ${complaint}` };
+  }
+}
