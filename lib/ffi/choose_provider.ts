@@ -10,7 +10,7 @@ export interface Candidate {
   open(): Provider;
 }
 
-/** Fastest first: 1408 bytes of AES-128-GCM take about 1, 12 and 70 us (bench/crypto_bench.ts). */
+/** Fastest first: 1408 bytes of AES-128-GCM take about 1, 10 and 35 us (bench/crypto_bench.ts). */
 const CANDIDATES: readonly Candidate[] = [
   { name: "libcrypto", open: () => openLibcrypto() },
   { name: "runtime", open: () => runtimeProvider },

@@ -1,9 +1,9 @@
 /**
  * OpenSSL's libcrypto, 3.x or 1.1: one context per SA, keyed once; per packet only the IV changes.
  *
- * Addresses are plain numbers (`u64`), so that no pointer object is made per call. HMAC is HMAC_Init_ex without a key:
- * with OpenSSL 3.0 and 1408 bytes of SHA-1 that takes 1.08 us and 0.7 KB per SA, copying two keyed digest contexts
- * 1.28 us (bench/crypto_bench.ts).
+ * Addresses are plain numbers (`u64`), so that no pointer object is made per call (bench/crypto_bench.ts). HMAC is
+ * HMAC_Init_ex without a key: with OpenSSL 3.0, 1408 bytes and SHA-1 it took 1.08 us, copying two keyed digest contexts
+ * 1.28 us; the context takes 0.7 KB.
  */
 import { type AeadName, AUTHENTICATORS, type AuthName, type CbcName, CIPHERS } from "../crypto/algorithms.ts";
 import { checkAuthKey, checkBlocks, checkCipherKey, checkRange } from "../crypto/checks.ts";
@@ -72,25 +72,41 @@ const TAIL = 128;
 const KEY = 192;
 const SCRATCH_BYTES = 4096;
 
-/** The library with the scratch memory that all its contexts share: calls are made one at a time. */
-interface Libcrypto {
+/**
+ * The library as all SAs of one packet memory use it; shared, as an SA should be small. Addresses are absolute. The
+ * scratch memory is shared too: calls are made one at a time. An address that is passed on as it is stands in a private
+ * field of the transform as well: read from here, V8 boxes it for each call.
+ */
+interface Bound {
   readonly symbols: NumberCalls;
+  /** Held as long as {@linkcode base} is used. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly base: number;
+  readonly size: number;
   readonly scratch: Uint8Array<ArrayBuffer>;
-  readonly scratchBase: number;
+  readonly outLength: number;
+  readonly digest: number;
+  readonly tail: number;
+  readonly key: number;
 }
 
 /** @throws {Error} when the host has no libcrypto that can be used */
 export function openLibcrypto(names: readonly string[] = LIBRARIES): Provider {
   const symbols = openFirst(names);
   const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
-  const library: Libcrypto = { symbols, scratch, scratchBase: addressOf(scratch) };
+  const boundTo = new WeakMap<PacketMemory, Bound>();
+  const bind = (memory: PacketMemory): Bound => {
+    const bound = boundTo.get(memory) ?? bindMemory(symbols, scratch, memory.bytes);
+    boundTo.set(memory, bound);
+    return bound;
+  };
   const version = symbols.OpenSSL_version(0);
   return {
     name: "libcrypto",
     description: version ? Deno.UnsafePointerView.getCString(version) : "libcrypto of unknown version",
-    cbc: (cipher, key, memory) => new LibcryptoCbc(library, cipher, key, memory),
-    aead: (cipher, key, memory) => new LibcryptoAead(library, cipher, key, memory),
-    mac: (auth, key, memory) => new LibcryptoMac(library, auth, key, memory),
+    cbc: (cipher, key, memory) => new LibcryptoCbc(bind(memory), cipher, key),
+    aead: (cipher, key, memory) => new LibcryptoAead(bind(memory), cipher, key),
+    mac: (auth, key, memory) => new LibcryptoMac(bind(memory), auth, key),
   };
 }
 
@@ -106,13 +122,28 @@ function openFirst(names: readonly string[]): NumberCalls {
   throw new Error(`Cannot open OpenSSL's libcrypto (tried ${names.join(", ")}): ${reasons.at(-1) ?? "no name given"}`);
 }
 
+function bindMemory(symbols: NumberCalls, scratch: Uint8Array<ArrayBuffer>, bytes: Uint8Array<ArrayBuffer>): Bound {
+  const scratchBase = addressOf(scratch);
+  return {
+    symbols,
+    bytes,
+    base: addressOf(bytes),
+    size: bytes.length,
+    scratch,
+    outLength: scratchBase + OUT_LENGTH,
+    digest: scratchBase + DIGEST,
+    tail: scratchBase + TAIL,
+    key: scratchBase + KEY,
+  };
+}
+
 /** Of memory that neither moves nor shrinks: an `ArrayBuffer` of its own, held as long as the address is used. */
 function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
   return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
 }
 
-function findCipher(library: Libcrypto, cipher: CbcName | AeadName): number {
-  return found(library.symbols.EVP_get_cipherbyname(cString(CIPHER_NAMES[cipher])), cipher);
+function findCipher(bound: Bound, cipher: CbcName | AeadName): number {
+  return found(bound.symbols.EVP_get_cipherbyname(cString(CIPHER_NAMES[cipher])), cipher);
 }
 
 function found(address: bigint, name: string): number {
@@ -125,12 +156,12 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** A context with its key set, ready for {@linkcode ENCRYPT} or {@linkcode DECRYPT}. */
-function keyedContext(library: Libcrypto, cipher: CbcName | AeadName, key: Uint8Array, direction: number): number {
-  const { symbols, scratch, scratchBase } = library;
-  const kind = findCipher(library, cipher);
+function keyedContext(bound: Bound, cipher: CbcName | AeadName, key: Uint8Array, direction: number): number {
+  const { symbols, scratch } = bound;
+  const kind = findCipher(bound, cipher);
   const context = found(symbols.EVP_CIPHER_CTX_new(), cipher);
   scratch.set(key, KEY);
-  const ready = symbols.EVP_CipherInit_ex(context, kind, 0, scratchBase + KEY, 0, direction);
+  const ready = symbols.EVP_CipherInit_ex(context, kind, 0, bound.key, 0, direction);
   scratch.fill(0, KEY, KEY + key.length);
   if (ready !== 1) {
     symbols.EVP_CIPHER_CTX_free(context);
@@ -145,14 +176,10 @@ function failed(what: string): Error {
 }
 
 class LibcryptoCbc implements Cbc {
-  readonly #library: Libcrypto;
-  readonly #symbols: NumberCalls;
+  readonly #bound: Bound;
   readonly #outLength: number;
   readonly #cipher: CbcName;
   readonly #key: Uint8Array;
-  readonly #memory: PacketMemory;
-  readonly #base: number;
-  readonly #size: number;
   readonly #ivBytes: number;
   readonly #blockBytes: number;
   /** Made at first use: an SA goes one way, and each way has its own key schedule. */
@@ -160,17 +187,13 @@ class LibcryptoCbc implements Cbc {
   #decryptor = 0;
   #wiped = false;
 
-  constructor(library: Libcrypto, cipher: CbcName, key: Uint8Array, memory: PacketMemory) {
+  constructor(bound: Bound, cipher: CbcName, key: Uint8Array) {
     checkCipherKey(cipher, key);
-    findCipher(library, cipher);
-    this.#library = library;
-    this.#symbols = library.symbols;
-    this.#outLength = library.scratchBase + OUT_LENGTH;
+    findCipher(bound, cipher);
+    this.#bound = bound;
+    this.#outLength = bound.outLength;
     this.#cipher = cipher;
     this.#key = new Uint8Array(key);
-    this.#memory = memory;
-    this.#base = addressOf(memory.bytes);
-    this.#size = memory.bytes.length;
     this.#ivBytes = CIPHERS[cipher].ivBytes;
     this.#blockBytes = CIPHERS[cipher].blockBytes;
   }
@@ -186,8 +209,8 @@ class LibcryptoCbc implements Cbc {
   }
 
   wipe(): void {
-    this.#symbols.EVP_CIPHER_CTX_free(this.#encryptor);
-    this.#symbols.EVP_CIPHER_CTX_free(this.#decryptor);
+    this.#bound.symbols.EVP_CIPHER_CTX_free(this.#encryptor);
+    this.#bound.symbols.EVP_CIPHER_CTX_free(this.#decryptor);
     this.#encryptor = this.#decryptor = 0;
     this.#key.fill(0);
     this.#wiped = true;
@@ -195,51 +218,45 @@ class LibcryptoCbc implements Cbc {
 
   #context(direction: number): number {
     if (this.#wiped) throw failed(this.#cipher);
-    return keyedContext(this.#library, this.#cipher, this.#key, direction);
+    return keyedContext(this.#bound, this.#cipher, this.#key, direction);
   }
 
   #run(context: number, direction: number, iv: number, at: number, length: number): void {
     checkBlocks(this.#blockBytes, length);
-    checkRange(this.#size, iv, this.#ivBytes);
-    checkRange(this.#size, at, length);
+    const { symbols, base, size } = this.#bound;
+    checkRange(size, iv, this.#ivBytes);
+    checkRange(size, at, length);
     if (length === 0) return;
-    const { EVP_CipherInit_ex, EVP_CipherUpdate } = this.#symbols;
-    const text = this.#base + at;
+    const text = base + at;
     // Without padding an update on whole blocks gives them all: there is no final step.
     if (
-      (EVP_CipherInit_ex(context, 0, 0, 0, this.#base + iv, direction) &
-        EVP_CipherUpdate(context, text, this.#outLength, text, length)) !== 1
+      (symbols.EVP_CipherInit_ex(context, 0, 0, 0, base + iv, direction) &
+        symbols.EVP_CipherUpdate(context, text, this.#outLength, text, length)) !== 1
     ) throw failed(this.#cipher);
   }
 }
 
 class LibcryptoAead implements Aead {
-  readonly #symbols: NumberCalls;
+  readonly #bound: Bound;
   readonly #outLength: number;
   readonly #tail: number;
   readonly #cipher: AeadName;
-  readonly #memory: PacketMemory;
-  readonly #base: number;
-  readonly #size: number;
   /** Counter modes have one key schedule for both ways; 0 once wiped. */
   #context: number;
 
-  constructor(library: Libcrypto, cipher: AeadName, key: Uint8Array, memory: PacketMemory) {
+  constructor(bound: Bound, cipher: AeadName, key: Uint8Array) {
     checkCipherKey(cipher, key);
-    this.#symbols = library.symbols;
-    this.#outLength = library.scratchBase + OUT_LENGTH;
-    this.#tail = library.scratchBase + TAIL;
+    this.#bound = bound;
+    this.#outLength = bound.outLength;
+    this.#tail = bound.tail;
     this.#cipher = cipher;
-    this.#memory = memory;
-    this.#base = addressOf(memory.bytes);
-    this.#size = memory.bytes.length;
-    this.#context = keyedContext(library, cipher, key, ENCRYPT);
+    this.#context = keyedContext(bound, cipher, key, ENCRYPT);
   }
 
   seal(nonce: number, aad: number, aadLength: number, at: number, length: number): void {
     const context = this.#begin(ENCRYPT, nonce, aad, aadLength, at, length);
-    const symbols = this.#symbols;
-    const tag = this.#base + at + length;
+    const { symbols, base } = this.#bound;
+    const tag = base + at + length;
     if (
       (symbols.EVP_CipherFinal_ex(context, this.#tail, this.#outLength) &
         symbols.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag)) !== 1
@@ -248,14 +265,14 @@ class LibcryptoAead implements Aead {
 
   open(nonce: number, aad: number, aadLength: number, at: number, length: number): boolean {
     const context = this.#begin(DECRYPT, nonce, aad, aadLength, at, length);
-    const symbols = this.#symbols;
-    const tag = this.#base + at + length;
+    const { symbols, base } = this.#bound;
+    const tag = base + at + length;
     if (symbols.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) !== 1) throw failed(this.#cipher);
     return symbols.EVP_CipherFinal_ex(context, this.#tail, this.#outLength) === 1;
   }
 
   wipe(): void {
-    this.#symbols.EVP_CIPHER_CTX_free(this.#context);
+    this.#bound.symbols.EVP_CIPHER_CTX_free(this.#context);
     this.#context = 0;
   }
 
@@ -263,12 +280,11 @@ class LibcryptoAead implements Aead {
   #begin(direction: number, nonce: number, aad: number, aadLength: number, at: number, length: number): number {
     const context = this.#context;
     if (context === 0) throw failed(this.#cipher);
-    checkRange(this.#size, nonce, NONCE_BYTES);
-    checkRange(this.#size, aad, aadLength);
-    checkRange(this.#size, at, length);
-    checkRange(this.#size, at + length, TAG_BYTES);
-    const symbols = this.#symbols;
-    const base = this.#base;
+    const { symbols, base, size } = this.#bound;
+    checkRange(size, nonce, NONCE_BYTES);
+    checkRange(size, aad, aadLength);
+    checkRange(size, at, length);
+    checkRange(size, at + length, TAG_BYTES);
     const text = base + at;
     let ok = symbols.EVP_CipherInit_ex(context, 0, 0, 0, base + nonce, direction);
     if (aadLength > 0) ok &= symbols.EVP_CipherUpdate(context, 0, this.#outLength, base + aad, aadLength);
@@ -279,34 +295,26 @@ class LibcryptoAead implements Aead {
 }
 
 class LibcryptoMac implements Mac {
-  readonly #symbols: NumberCalls;
-  readonly #scratch: Uint8Array;
+  readonly #bound: Bound;
   readonly #outLength: number;
   readonly #digest: number;
   readonly #auth: AuthName;
-  readonly #bytes: Uint8Array;
-  readonly #base: number;
-  readonly #size: number;
   readonly #icvBytes: number;
   /** 0 once wiped. */
   #context: number;
 
-  constructor(library: Libcrypto, auth: AuthName, key: Uint8Array, memory: PacketMemory) {
+  constructor(bound: Bound, auth: AuthName, key: Uint8Array) {
     checkAuthKey(auth, key);
-    const { symbols, scratch, scratchBase } = library;
+    const { symbols, scratch } = bound;
     const hash = found(symbols.EVP_get_digestbyname(cString(HASH_NAMES[auth])), auth);
-    this.#symbols = symbols;
-    this.#scratch = scratch;
-    this.#outLength = scratchBase + OUT_LENGTH;
-    this.#digest = scratchBase + DIGEST;
+    this.#bound = bound;
+    this.#outLength = bound.outLength;
+    this.#digest = bound.digest;
     this.#auth = auth;
-    this.#bytes = memory.bytes;
-    this.#base = addressOf(memory.bytes);
-    this.#size = memory.bytes.length;
     this.#icvBytes = AUTHENTICATORS[auth].icvBytes;
     this.#context = found(symbols.HMAC_CTX_new(), auth);
     scratch.set(key, KEY);
-    const ready = symbols.HMAC_Init_ex(this.#context, scratchBase + KEY, key.length, hash, 0);
+    const ready = symbols.HMAC_Init_ex(this.#context, bound.key, key.length, hash, 0);
     scratch.fill(0, KEY, KEY + key.length);
     if (ready !== 1) {
       this.wipe();
@@ -316,18 +324,17 @@ class LibcryptoMac implements Mac {
 
   sign(at: number, length: number, icv: number): void {
     this.#compute(at, length, icv);
-    const bytes = this.#bytes;
-    const scratch = this.#scratch;
+    const { bytes, scratch } = this.#bound;
     for (let i = 0; i < this.#icvBytes; i++) bytes[icv + i] = scratch[DIGEST + i];
   }
 
   verify(at: number, length: number, icv: number): boolean {
     this.#compute(at, length, icv);
-    return equalAt(this.#scratch, DIGEST, this.#bytes, icv, this.#icvBytes);
+    return equalAt(this.#bound.scratch, DIGEST, this.#bound.bytes, icv, this.#icvBytes);
   }
 
   wipe(): void {
-    this.#symbols.HMAC_CTX_free(this.#context);
+    this.#bound.symbols.HMAC_CTX_free(this.#context);
     this.#context = 0;
   }
 
@@ -335,13 +342,13 @@ class LibcryptoMac implements Mac {
   #compute(at: number, length: number, icv: number): void {
     const context = this.#context;
     if (context === 0) throw failed(this.#auth);
-    checkRange(this.#size, at, length);
-    checkRange(this.#size, icv, this.#icvBytes);
-    const symbols = this.#symbols;
+    const { symbols, base, size } = this.#bound;
+    checkRange(size, at, length);
+    checkRange(size, icv, this.#icvBytes);
     // Without key and hash: back to the state after keying.
     if (
       (symbols.HMAC_Init_ex(context, 0, 0, 0, 0) &
-        symbols.HMAC_Update(context, this.#base + at, length) &
+        symbols.HMAC_Update(context, base + at, length) &
         symbols.HMAC_Final(context, this.#digest, this.#outLength)) !== 1
     ) throw failed(this.#auth);
   }
