@@ -1,0 +1,126 @@
+/**
+ * The Internet checksum (RFC 1071). Sums are kept unfolded and in host byte order: the one's complement sum does not mind,
+ * as long as the result is stored in the same order as the words were read.
+ */
+import type { PacketMemory } from "./memory.ts";
+
+const words = new WeakMap<PacketMemory, Uint32Array<ArrayBuffer>>();
+let lastMemory: PacketMemory | undefined;
+let lastWords = new Uint32Array(0);
+
+/** The memory as 32-bit words; one engine has one memory, so the last one is nearly always the right one. */
+function wordsOf(memory: PacketMemory): Uint32Array<ArrayBuffer> {
+  if (memory === lastMemory) return lastWords;
+  let found = words.get(memory);
+  if (!found) words.set(memory, found = new Uint32Array(memory.bytes.buffer, 0, memory.bytes.length >> 2));
+  lastMemory = memory;
+  lastWords = found;
+  return found;
+}
+
+/** Sum of `length` bytes at `at`, added to `initial`; to be folded with {@linkcode fold}. */
+export function sum(memory: PacketMemory, at: number, length: number, initial = 0): number {
+  const { bytes, view } = memory;
+  let low = initial, high = 0;
+  const end = at + length;
+  if ((at & 3) === 0) {
+    // 32 bits at a time, unrolled: 0.12 us for 1408 bytes, against 0.21 us through a DataView (bench/packet_bench.ts).
+    const words = wordsOf(memory);
+    let i = at >> 2;
+    const stop = i + (length >> 2);
+    for (; i + 4 <= stop; i += 4) {
+      const a = words[i], b = words[i + 1], c = words[i + 2], d = words[i + 3];
+      low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+      high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
+    }
+    for (; i < stop; i++) {
+      low += words[i] & 0xffff;
+      high += words[i] >>> 16;
+    }
+    at = stop << 2;
+  } else {
+    for (; at + 4 <= end; at += 4) {
+      const word = view.getUint32(at, true);
+      low += word & 0xffff;
+      high += word >>> 16;
+    }
+  }
+  if (at + 2 <= end) {
+    low += view.getUint16(at, true);
+    at += 2;
+  }
+  if (at < end) low += bytes[at];
+  return low + high;
+}
+
+/** @returns the 16-bit one's complement sum, in host byte order */
+export function fold(value: number): number {
+  value = (value & 0xffff) + Math.floor(value / 65536);
+  value = (value & 0xffff) + (value >>> 16);
+  return (value & 0xffff) + (value >>> 16);
+}
+
+/** Sum over the pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); addresses at their offsets. */
+export function pseudoHeaderSum(
+  memory: PacketMemory,
+  source: number,
+  destination: number,
+  addressBytes: 4 | 16,
+  protocol: number,
+  length: number,
+): number {
+  const swapped = (length & 0xff) << 8 | length >>> 8 & 0xff;
+  return sum(memory, source, addressBytes) + sum(memory, destination, addressBytes) + (protocol << 8) + swapped;
+}
+
+/** Stores a checksum over what `total` sums up (with the field itself taken as zero). */
+export function storeChecksum(memory: PacketMemory, at: number, total: number): void {
+  memory.view.setUint16(at, ~fold(total) & 0xffff, true);
+}
+
+/**
+ * Completes a checksum that the host left to us (virtio NEEDS_CSUM): the field holds the pseudo-header's sum.
+ *
+ * @param start offset of the transport header in the packet; `offset` that of the field in it
+ * @returns 0, or -1 where the field does not lie in the packet
+ */
+export function finishPartialChecksum(
+  memory: PacketMemory,
+  packet: number,
+  length: number,
+  start: number,
+  offset: number,
+): number {
+  if (start + offset + 2 > length) return -1;
+  const from = packet + start;
+  const total = sum(memory, from, length - start);
+  let value = ~fold(total) & 0xffff;
+  if (value === 0 && offset === 6) value = 0xffff; // UDP: 0 says "no checksum"
+  memory.view.setUint16(from + offset, value, true);
+  return 0;
+}
+
+/** Makes the TCP or UDP checksum of a whole packet right; leaves fragments and short packets as they are. */
+export function finishTransportChecksum(
+  memory: PacketMemory,
+  packet: number,
+  headerLength: number,
+  length: number,
+  protocol: 6 | 17,
+): void {
+  const { view, bytes } = memory;
+  const v4 = bytes[packet] >>> 4 === 4;
+  if (v4 && (view.getUint16(packet + 6) & 0x3fff) !== 0) return;
+  const at = packet + headerLength;
+  const size = length - headerLength;
+  const field = at + (protocol === 6 ? 16 : 6);
+  if (size < (protocol === 6 ? 20 : 8)) return;
+  if (protocol === 17 && v4 && view.getUint16(field) === 0) return;
+  view.setUint16(field, 0);
+  const source = packet + (v4 ? 12 : 8);
+  const addressBytes = v4 ? 4 : 16;
+  const pseudo = pseudoHeaderSum(memory, source, source + addressBytes, addressBytes, protocol, size);
+  let value = ~fold(sum(memory, at, size, pseudo)) & 0xffff;
+  if (value === 0 && protocol === 17) value = 0xffff;
+  view.setUint16(field, value, true);
+}
