@@ -18,6 +18,8 @@ export interface EspTransform {
   readonly mac: Mac | undefined;
   /** 4 bytes that open an AEAD's nonce; empty for CBC. */
   readonly salt: Uint8Array;
+  /** IV of the next packet, `ivBytes` long: random for CBC; for an AEAD a counter that starts at random. */
+  readonly iv: Uint8Array;
   readonly ivBytes: number;
   readonly blockBytes: number;
   readonly icvBytes: number;

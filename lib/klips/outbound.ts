@@ -1,0 +1,425 @@
+/**
+ * The way out (klips.md §15). The stages, in the order of the functions below:
+ *
+ *  1. accept   check the packet that the host routed into ipsecN; read its flow; finish or cut what was offloaded
+ *  2. decide   IKE bypass, then the most specific eroute: a shunt, a hold, or an SA
+ *  3. shunt    pass, drop, reject, hold, trap
+ *  4. protect  check the whole chain, then transform each segment, innermost SA first
+ *  5. emit     look up the result once more, then fragment where needed and queue it on the physical device
+ *
+ * A TCP super-packet is looked up once and then cut into segments, each of which passes stages 4 and 5.
+ */
+import { finishPartialChecksum } from "../packet/checksum.ts";
+import { countFragments, writeFragment } from "../packet/fragment.ts";
+import { mayAnswerWithIcmp, writeIcmpError } from "../packet/icmp.ts";
+import { checkPacket, FlowKey, readFlow } from "../packet/ip_header.ts";
+import { Segmenter } from "../packet/tcp_segments.ts";
+import { MAGIC_SPIS } from "../text/sa_id.ts";
+import { ahHeadroom, signAh } from "./ah.ts";
+import { compress } from "./comp.ts";
+import { DROP } from "./counters.ts";
+import type { Device } from "./device.ts";
+import type { EngineParts } from "./engine_parts.ts";
+import type { Eroute } from "./eroute.ts";
+import { espHeadroom, espTailroom, sealEsp } from "./esp.ts";
+import { Frame } from "./frame.ts";
+import { ipipHeadroom, wrapIpip } from "./ipip.ts";
+import { checkLifetimes } from "./lifetime.ts";
+import type { Sa } from "./sa.ts";
+
+const VNET_HEADER = 10;
+const NEEDS_CHECKSUM = 1;
+const UDP = 17;
+const ICMP = 1;
+const ISAKMP_PORT = 500;
+const UDP_HEADER = 8;
+/** Room kept on both sides of every frame beyond what its chain needs: a vnet header, an ICMP quote's header. */
+const SLACK = 64;
+/** The largest packet that a chain may make (klips.md §15.5). */
+const LARGEST = 65520;
+/** How often a result may be sent through another eroute. */
+const NESTING = 4;
+
+const ICMP_UNREACHABLE = 3, ICMP_FRAGMENTATION_NEEDED = 4, ICMP_FILTERED = 13;
+const ICMPV6_UNREACHABLE = 1, ICMPV6_TOO_BIG = 2, ICMPV6_PROHIBITED = 1;
+const IPV6_MINIMUM_MTU = 1280;
+
+/** What a chain of SAs costs, in bytes. */
+interface Room {
+  head: number;
+  tail: number;
+}
+
+export class Outbound {
+  readonly #frame: Frame;
+  readonly #flow = new FlowKey();
+  readonly #segmenter = new Segmenter();
+  readonly #room: Room = { head: SLACK, tail: SLACK };
+  readonly #nestedRoom: Room = { head: SLACK, tail: SLACK };
+  readonly #mutable = new Uint8Array(2048);
+  readonly #heldOn = new WeakMap<Uint8Array, Device>();
+  #identification: number;
+
+  constructor(readonly parts: EngineParts) {
+    this.#frame = new Frame(parts.memory);
+    const start = new Uint8Array(2);
+    parts.random.fill(start);
+    this.#identification = start[0] << 8 | start[1];
+  }
+
+  // 1. accept
+
+  /** Takes one read of the TUN device: a virtio header at `header`, then a packet; `length` counts both. */
+  accept(device: Device, header: number, length: number): void {
+    const { memory, arena } = this.parts;
+    const at = header + VNET_HEADER;
+    const bytes = length - VNET_HEADER;
+    if (!device.outlet) return;
+    if (checkPacket(memory, at, bytes) < 0) return device.counters.drop(DROP.BAD_PACKET);
+    const flow = this.#flow;
+    if (readFlow(memory, at, bytes, flow) < 0) return device.counters.drop(DROP.BAD_PACKET);
+    if (memory.bytes[at] >>> 4 === 4 && (memory.bytes[at] & 0x0f) !== 5) return device.counters.drop(DROP.IP_OPTIONS);
+
+    const segments = this.#segmenter.begin(memory, header, length);
+    if (segments < 0) return device.counters.drop(DROP.BAD_PACKET);
+    if (segments === 1 && memory.bytes[header] & NEEDS_CHECKSUM) {
+      const start = memory.view.getUint16(header + 6, true);
+      const offset = memory.view.getUint16(header + 8, true);
+      if (finishPartialChecksum(memory, at, bytes, start, offset) < 0) return device.counters.drop(DROP.BAD_PACKET);
+    }
+    this.#decide(device, at, bytes, segments);
+    if (arena.shouldFlush) this.parts.flush();
+  }
+
+  /** Sends a packet that was held through the decision again, on the device where it was held. */
+  resend(packet: Uint8Array): void {
+    const device = this.#heldOn.get(packet);
+    if (!device?.outlet) return;
+    const { memory, arena } = this.parts;
+    const at = arena.take(packet.length);
+    if (at < 0) return device.counters.drop(DROP.NO_ROOM);
+    memory.bytes.set(packet, at);
+    if (readFlow(memory, at, packet.length, this.#flow) < 0) return;
+    this.#decide(device, at, packet.length, 1);
+  }
+
+  // 2. decide
+
+  #decide(device: Device, at: number, length: number, segments: number): void {
+    const { memory, eroutes } = this.parts;
+    const flow = this.#flow;
+    this.#room.head = this.#room.tail = SLACK;
+    const addressBytes = memory.bytes[at] >>> 4 === 4 ? 4 : 16;
+    const source = at + (addressBytes === 4 ? 12 : 8);
+    const eroute = eroutes.lookup(
+      memory,
+      source,
+      source + addressBytes,
+      addressBytes,
+      flow.protocol,
+      flow.sourcePort,
+      flow.destinationPort,
+    );
+    if (this.#isLocalIke(source, addressBytes, eroute)) return this.#pass(device, at, length, segments);
+    if (!eroute) return device.counters.drop(DROP.NO_EROUTE, segments);
+    eroute.count += segments;
+    eroute.lastUsedAt = this.parts.now();
+    if (eroute.shunt !== 0) return this.#shunt(device, eroute, at, length, segments);
+
+    if (eroute.saGeneration !== this.parts.sad.generation) {
+      eroute.sa = this.parts.sad.find(eroute.saId);
+      eroute.saGeneration = this.parts.sad.generation;
+    }
+    if (!eroute.sa) return device.counters.drop(DROP.UNKNOWN_SA_OUT, segments);
+    this.#protect(device, eroute.sa, at, length, segments);
+  }
+
+  /** Our own IKE to a peer goes in the clear, whatever the eroute to that peer says (klips.md §15.2). */
+  #isLocalIke(source: number, addressBytes: 4 | 16, eroute: Eroute | undefined): boolean {
+    if (this.#flow.protocol !== UDP || this.#flow.sourcePort !== ISAKMP_PORT) return false;
+    const { memory } = this.parts;
+    if (!this.parts.isLocal(memory.bytes.slice(source, source + addressBytes))) return false;
+    if (!eroute) return true;
+    const peer = eroute.saId.destination.bytes;
+    return peer.every((byte) => byte === 0) ||
+      peer.length === addressBytes && peer.every((byte, i) => byte === memory.bytes[source + addressBytes + i]);
+  }
+
+  // 3. shunt
+
+  #shunt(device: Device, eroute: Eroute, at: number, length: number, segments: number): void {
+    const { counters } = device;
+    switch (eroute.shunt) {
+      case MAGIC_SPIS.pass:
+        return this.#pass(device, at, length, segments);
+      case MAGIC_SPIS.reject:
+        this.#reject(device, at, length);
+        return counters.drop(DROP.REJECT, segments);
+      case MAGIC_SPIS.hold:
+        eroute.lastHeld = this.#copy(device, at, length, segments);
+        return counters.drop(DROP.HOLD, segments);
+      case MAGIC_SPIS.trap:
+      case MAGIC_SPIS.trapsubnet:
+        this.parts.trap(eroute, this.#flow, at, this.#copy(device, at, length, segments));
+        return counters.drop(DROP.TRAP, segments);
+      default:
+        return counters.drop(DROP.DROP, segments);
+    }
+  }
+
+  #pass(device: Device, at: number, length: number, segments: number): void {
+    for (let i = 0; i < segments; i++) {
+      if (!this.#load(at, length, segments, i)) return device.counters.drop(DROP.NO_ROOM, segments - i);
+      this.#send(device, undefined);
+    }
+  }
+
+  #reject(device: Device, at: number, length: number): void {
+    if (this.parts.memory.bytes[at] >>> 4 === 4) this.#answer(device, at, length, ICMP_UNREACHABLE, ICMP_FILTERED, 0);
+    else this.#answer(device, at, length, ICMPV6_UNREACHABLE, ICMPV6_PROHIBITED, 0);
+  }
+
+  /** An ICMP error to the packet's sender, by way of the TUN device. */
+  #answer(device: Device, at: number, length: number, type: number, code: number, mtu: number): void {
+    const { memory, arena } = this.parts;
+    if (!mayAnswerWithIcmp(memory, at, length)) return;
+    const from = device.outlet?.address(memory.bytes[at] >>> 4 === 4 ? 4 : 16);
+    const target = arena.take(VNET_HEADER + IPV6_MINIMUM_MTU + SLACK);
+    if (!from || target < 0) return;
+    memory.bytes.fill(0, target, target + VNET_HEADER);
+    const size = writeIcmpError(memory, at, length, target + VNET_HEADER, type, code, mtu, from.bytes);
+    if (size > 0) device.inlet?.write(target, VNET_HEADER + size);
+  }
+
+  /** A copy of the packet (of a super-packet's first segment) that outlives this turn. */
+  #copy(device: Device, at: number, length: number, segments: number): Uint8Array {
+    const frame = this.#frame;
+    const loaded = this.#load(at, length, segments, 0);
+    const copy = loaded
+      ? this.parts.memory.bytes.slice(frame.start, frame.end)
+      : this.parts.memory.bytes.slice(at, at + length);
+    this.#heldOn.set(copy, device);
+    return copy;
+  }
+
+  // 4. protect
+
+  #protect(device: Device, first: Sa, at: number, length: number, segments: number): void {
+    const room = this.#room;
+    const addressBytes = this.parts.memory.bytes[at] >>> 4 === 4 ? 4 : 16;
+    chainRoom(first, addressBytes, room);
+    this.#announceMtu(device, at, length, segments, room);
+    for (let i = 0; i < segments; i++) {
+      const reason = this.#checkChain(first);
+      if (reason >= 0) return device.counters.drop(reason, segments - i);
+      if (!this.#load(at, length, segments, i)) return device.counters.drop(DROP.NO_ROOM, segments - i);
+      this.#transform(device, first, 0);
+    }
+  }
+
+  /** Lowers the effective MTU to what the chain leaves, and tells a sender whose packets are larger (klips.md §15.6). */
+  #announceMtu(device: Device, at: number, length: number, segments: number, room: Room): void {
+    const { memory, sysctls } = this.parts;
+    const physical = device.outlet!.mtu;
+    const head = room.head - SLACK, tail = room.tail - SLACK;
+    const fits = physical - (head + ((tail + 2) & ~7) + 5);
+    if (device.effectiveMtu > fits) device.effectiveMtu = fits;
+    const size = segments > 1 ? this.#segmenter.largest : length;
+    if (size <= device.effectiveMtu) return;
+    if (memory.bytes[at] >>> 4 === 4) {
+      const fragment = memory.view.getUint16(at + 6);
+      const dontFragment = (fragment & 0x4000) !== 0, offset = fragment & 0x1fff;
+      if (sysctls.icmp && dontFragment && offset === 0 && this.#flow.protocol !== ICMP) {
+        this.#answer(device, at, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
+      }
+    } else if (size > IPV6_MINIMUM_MTU) {
+      const mtu = Math.max(device.effectiveMtu, IPV6_MINIMUM_MTU);
+      this.#answer(device, at, length, ICMPV6_TOO_BIG, 0, mtu);
+    }
+    // The packet is sent anyway, in fragments.
+  }
+
+  /** @returns a drop reason, or -1 where every SA of the chain may carry one more packet */
+  #checkChain(first: Sa): number {
+    for (let sa: Sa | undefined = first; sa; sa = sa.outer) {
+      if (sa.state === "larval") return DROP.SA_STATE_OUT;
+      if (sa.state === "dead") return DROP.SA_STATE_OUT;
+      if (sa.sequenceLow === 0xffffffff && (!sa.esn || sa.sequenceHigh === 0xffffffff)) {
+        this.parts.expire(sa, true);
+        return DROP.SEQUENCE_EXHAUSTED;
+      }
+      const expired = checkLifetimes(sa, this.parts.now());
+      if (expired === 2) {
+        this.parts.expire(sa, true);
+        return DROP.LIFETIME_OUT;
+      }
+      if (expired === 1) this.parts.expire(sa, false);
+    }
+    return -1;
+  }
+
+  /** Puts the packet, or segment `index` of it, into the frame, with the room that the chain needs around it. */
+  #load(at: number, length: number, segments: number, index: number): boolean {
+    const { memory, arena } = this.parts;
+    const size = segments > 1 ? this.#segmenter.largest : length;
+    const target = arena.take(this.#room.head + size + this.#room.tail);
+    if (target < 0) return false;
+    const start = target + this.#room.head;
+    if (segments > 1) {
+      const written = this.#segmenter.writeSegment(memory, index, start);
+      this.#frame.set(start, start + written);
+    } else {
+      memory.bytes.copyWithin(start, at, at + length);
+      this.#frame.set(start, start + length);
+    }
+    return true;
+  }
+
+  #transform(device: Device, first: Sa, depth: number): void {
+    const { parts } = this;
+    const frame = this.#frame;
+    let last = first;
+    for (let sa: Sa | undefined = first; sa; sa = sa.outer) {
+      last = sa;
+      const before = frame.end - frame.start;
+      const t = sa.transform;
+      switch (t.kind) {
+        case "ipip":
+          this.#identification = (this.#identification + 1) & 0xffff;
+          wrapIpip(frame, sa, parts.sysctls.tos === 1, this.#identification);
+          break;
+        case "esp":
+          takeSequence(sa);
+          sealEsp(frame, sa, t, parts.scratch, parts.random);
+          if (sa.udp && sa.outer) this.#insertUdp(sa);
+          break;
+        case "ah":
+          takeSequence(sa);
+          signAh(frame, sa, t, this.#mutable);
+          break;
+        case "comp":
+          compress(frame, sa, t);
+          break;
+      }
+      const after = frame.end - frame.start;
+      if (after > LARGEST) return device.counters.drop(DROP.TOO_BIG);
+      sa.bytes.current += t.kind === "comp" ? before : after;
+      sa.packets.current++;
+      sa.lastUsedAt = parts.now();
+      if (sa.usetime.current === 0) sa.usetime.current = sa.lastUsedAt;
+    }
+    this.#emit(device, last, depth);
+  }
+
+  /** A UDP header inside a chain that goes on (nested tunnels); the outermost one is the socket's business. */
+  #insertUdp(sa: Sa): void {
+    const frame = this.#frame;
+    const { view } = this.parts.memory;
+    const payload = frame.start + frame.headerLength;
+    frame.insert(UDP_HEADER);
+    const at = payload - UDP_HEADER;
+    view.setUint16(at, sa.udp!.sport);
+    view.setUint16(at + 2, sa.udp!.dport);
+    view.setUint16(at + 4, frame.end - at);
+    view.setUint16(at + 6, 0); // RFC 3948 §2.1, RFC 6935 for IPv6
+    frame.finish(UDP);
+  }
+
+  // 5. emit
+
+  #emit(device: Device, last: Sa, depth: number): void {
+    const next = this.#nextChain(last);
+    if (!next) return this.#send(device, last);
+    if (depth === NESTING) return device.counters.drop(DROP.RECURSION);
+    const reason = this.#checkChain(next);
+    if (reason >= 0) return device.counters.drop(reason);
+    // The frame was given room for the first chain only; the nested one gets a frame of its own.
+    const { memory, arena } = this.parts;
+    const frame = this.#frame;
+    const { start, end } = frame;
+    const room = this.#nestedRoom;
+    chainRoom(next, frame.addressBytes, room);
+    const target = arena.take(room.head + end - start + room.tail);
+    if (target < 0) return device.counters.drop(DROP.NO_ROOM);
+    memory.bytes.copyWithin(target + room.head, start, end);
+    frame.set(target + room.head, target + room.head + end - start);
+    this.#transform(device, next, depth + 1);
+  }
+
+  /** The chain that an eroute for the result names, where its SA goes to another destination (klips.md §15.5). */
+  #nextChain(last: Sa): Sa | undefined {
+    if (last.udp) return undefined;
+    const { memory, eroutes, sad } = this.parts;
+    const frame = this.#frame;
+    const eroute = eroutes.lookup(memory, frame.source, frame.destination, frame.addressBytes, frame.protocol, 0, 0);
+    if (!eroute) return undefined;
+    eroute.count++;
+    if (eroute.shunt !== 0 || sameBytes(eroute.saId.destination.bytes, last.id.destination.bytes)) return undefined;
+    if (eroute.saId.destination.bytes.every((byte) => byte === 0)) return undefined;
+    return sad.find(eroute.saId);
+  }
+
+  #send(device: Device, last: Sa | undefined): void {
+    const frame = this.#frame;
+    const outlet = device.outlet!;
+    const length = frame.end - frame.start;
+    device.counters.txPackets++;
+    device.counters.txBytes += length;
+    if (last?.udp) {
+      const payload = frame.start + frame.headerLength;
+      const peer = last.udp.peer ?? last.id.destination;
+      const segmentable = length + UDP_HEADER <= outlet.mtu;
+      const size = frame.end - payload;
+      outlet.datagram(payload, size, frame.source, last.udp, peer.bytes, frame.tos, segmentable);
+      return;
+    }
+    if (length <= outlet.mtu) return outlet.packet(frame.start, length, frame.addressBytes);
+    this.#fragment(device, length);
+  }
+
+  #fragment(device: Device, length: number): void {
+    const { memory, arena } = this.parts;
+    const frame = this.#frame;
+    const outlet = device.outlet!;
+    const dontFragment = frame.addressBytes === 4 && (memory.view.getUint16(frame.start + 6) & 0x4000) !== 0;
+    if (dontFragment) {
+      this.#answer(device, frame.start, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
+      return device.counters.drop(DROP.TOO_BIG);
+    }
+    this.#identification = (this.#identification + 1) & 0xffff;
+    const fragments = countFragments(memory, frame.start, length, outlet.mtu);
+    for (let i = 0; i < fragments; i++) {
+      const target = arena.take(outlet.mtu + SLACK);
+      if (target < 0) return device.counters.drop(DROP.NO_ROOM);
+      const size = writeFragment(memory, frame.start, length, outlet.mtu, i, target, this.#identification);
+      outlet.packet(target, size, frame.addressBytes);
+    }
+  }
+}
+
+function chainRoom(first: Sa, addressBytes: 4 | 16, room: Room): void {
+  room.head = SLACK;
+  room.tail = SLACK;
+  for (let sa: Sa | undefined = first; sa; sa = sa.outer) {
+    const t = sa.transform;
+    if (t.kind === "ipip") room.head += ipipHeadroom(sa);
+    else if (t.kind === "ah") room.head += ahHeadroom(t, addressBytes);
+    else if (t.kind === "esp") {
+      room.head += espHeadroom(t) + (sa.udp ? UDP_HEADER : 0);
+      room.tail += espTailroom(t);
+    }
+  }
+}
+
+function takeSequence(sa: Sa): void {
+  if (sa.sequenceLow === 0xffffffff) {
+    sa.sequenceLow = 0;
+    sa.sequenceHigh++;
+  } else sa.sequenceLow++;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
