@@ -1,0 +1,37 @@
+/** The real world of a command: this process's streams and environment. */
+import type { Io } from "./_command.ts";
+
+/** What a shell reports for a program that SIGPIPE ended. */
+const BROKEN_PIPE_STATUS = 141;
+const RETRY_MS = 1;
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes all of it before it returns, so that `Deno.exit` cuts nothing off. Ends the process quietly when nobody reads
+ * any more, as for `ipsec eroute | head -1`.
+ */
+function writeAll(stream: { writeSync(data: Uint8Array): number }, text: string): void {
+  let rest = encoder.encode(text);
+  while (rest.length) {
+    try {
+      rest = rest.subarray(stream.writeSync(rest));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) Deno.exit(BROKEN_PIPE_STATUS);
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      // the other end of the terminal or pipe was made non-blocking by somebody else
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+export function processIo(): Io {
+  return {
+    stdout: (text) => writeAll(Deno.stdout, text),
+    stderr: (text) => writeAll(Deno.stderr, text),
+    get stdoutIsTerminal() {
+      return Deno.stdout.isTerminal();
+    },
+    env: (name) => Deno.env.get(name),
+  };
+}

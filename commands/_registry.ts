@@ -1,0 +1,45 @@
+/** All subcommands. Modules are loaded when they are called, so that start-up costs what the one command costs. */
+import type { Command } from "./_command.ts";
+
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  eroute: async () => (await import("./eroute.ts")).eroute,
+  klips: async () => (await import("./klips.ts")).klips,
+  klipsdebug: async () => (await import("./klipsdebug.ts")).klipsdebug,
+  look: async () => (await import("./look.ts")).look,
+  pf_key: async () => (await import("./pf_key.ts")).pfKey,
+  ranbits: async () => (await import("./ranbits.ts")).ranbits,
+  "self-install": async () => (await import("./self_install.ts")).selfInstall,
+  spi: async () => (await import("./spi.ts")).spi,
+  spigrp: async () => (await import("./spigrp.ts")).spigrp,
+  tncfg: async () => (await import("./tncfg.ts")).tncfg,
+};
+
+/** Other spellings that people type. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  pfkey: "pf_key",
+  tnconfig: "tncfg",
+};
+
+/** The commands' own one-line summaries, repeated here so that listing them loads none; a test compares the two. */
+export const SUMMARIES: Readonly<Record<string, string>> = {
+  eroute: "manipulate IPSEC extended routing tables",
+  klips: "start, stop and examine KLIPS, the packet engine",
+  klipsdebug: "set KLIPS debug features and level",
+  look: "show minimal debugging information",
+  pf_key: "show the PF_KEY messages that KLIPS sends",
+  ranbits: "generate random bits in ASCII form",
+  "self-install": "install this file as the ipsec command, or remove it",
+  spi: "manage IPSEC Security Associations",
+  spigrp: "group and ungroup IPSEC Security Associations",
+  tncfg: "associate IPSEC virtual interface with physical interface",
+};
+
+export function findCommand(name: string): (() => Promise<Command>) | undefined {
+  const known = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
+  return Object.hasOwn(COMMANDS, known) ? COMMANDS[known] : undefined;
+}
+
+/** Names for `ipsec --help`: alphabetical, without internal ones. */
+export function listedNames(): string[] {
+  return Object.keys(COMMANDS).filter((name) => !name.startsWith("_")).sort();
+}
