@@ -1,0 +1,118 @@
+/** Reading and writing of the fields of PF_KEY: host order, which is little-endian on every Deno target. */
+
+/** What a message is refused for, with the offset where it was seen. Never leaves this folder. */
+export class Malformed extends Error {
+  constructor(readonly reason: string, readonly offset: number) {
+    super(`${reason} at byte ${offset}`);
+  }
+}
+
+export class Reader {
+  #at: number;
+  readonly #view: DataView;
+
+  /** Reads `bytes` from `from` up to `to`. */
+  constructor(readonly bytes: Uint8Array, from = 0, readonly to = bytes.length) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#at = from;
+  }
+
+  get left(): number {
+    return this.to - this.#at;
+  }
+
+  #take(size: number): number {
+    const at = this.#at;
+    if (at + size > this.to) throw new Malformed(`needs ${size} bytes, has ${this.to - at}`, at);
+    this.#at += size;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+  /** Network order. */
+  n16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+  n32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+  /** 64 bits, held to 2^53 - 1. */
+  u64(): number {
+    const at = this.#take(8);
+    const value = this.#view.getUint32(at + 4, true) * 4294967296 + this.#view.getUint32(at, true);
+    return Math.min(value, Number.MAX_SAFE_INTEGER);
+  }
+  skip(size: number): void {
+    this.#take(size);
+  }
+  copy(size: number): Uint8Array {
+    const at = this.#take(size);
+    return this.bytes.slice(at, at + size);
+  }
+}
+
+export class Writer {
+  #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
+  length = 0;
+
+  #room(size: number): number {
+    const at = this.length;
+    if (at + size > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, at + size));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    this.length += size;
+    return at;
+  }
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#room(1), value);
+    return this;
+  }
+  u16(value: number): this {
+    this.#view.setUint16(this.#room(2), value, true);
+    return this;
+  }
+  u32(value: number): this {
+    this.#view.setUint32(this.#room(4), value, true);
+    return this;
+  }
+  n16(value: number): this {
+    this.#view.setUint16(this.#room(2), value);
+    return this;
+  }
+  n32(value: number): this {
+    this.#view.setUint32(this.#room(4), value);
+    return this;
+  }
+  u64(value: number): this {
+    return this.u32(value % 4294967296).u32(Math.floor(value / 4294967296));
+  }
+  bytes(value: Uint8Array): this {
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+  zeros(count: number): this {
+    this.#bytes.fill(0, this.#room(count), this.length);
+    return this;
+  }
+  /** Sets 16 bits written before. */
+  setU16(at: number, value: number): void {
+    this.#view.setUint16(at, value, true);
+  }
+  done(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length);
+  }
+}

@@ -1,0 +1,20 @@
+/** The error numbers that KLIPS answers with, as Linux numbers them. */
+export const ERRNO = {
+  ENOENT: 2,
+  ESRCH: 3,
+  ENXIO: 6,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  ENOSPC: 28,
+  ENOSYS: 38,
+  EMSGSIZE: 90,
+  EPROTONOSUPPORT: 93,
+  EPFNOSUPPORT: 96,
+  ENOBUFS: 105,
+  ECONNREFUSED: 111,
+} as const;

@@ -1,0 +1,128 @@
+/** A physical device as KLIPS uses it: sockets bound to it, for ESP and AH in and out and for ESP in UDP. */
+import { closeSocket } from "../ffi/libc.ts";
+import { type AddressBytes, openIpInput, openIpOutput, openUdpEncapsulation } from "../ffi/packet_sockets.ts";
+import { ReceiveBatch, type ReceiveSlots } from "../ffi/receive_batch.ts";
+import { SendBatch } from "../ffi/send_batch.ts";
+import type { Outlet } from "../klips/device.ts";
+import type { UdpEncapsulation } from "../klips/sa.ts";
+import type { Address } from "../text/address.ts";
+import type { Poller } from "./poller.ts";
+
+const ESP = 50, AH = 51;
+
+/** Where received packets go; positions are in the packet memory. */
+export interface Receiver {
+  /** `batch` holds `count` packets of IP protocol `protocol`. */
+  ip(physical: Physical, batch: ReceiveBatch, count: number, protocol: number): void;
+  udp(physical: Physical, batch: ReceiveBatch, count: number, port: number): void;
+}
+
+interface UdpPort {
+  readonly fds: number[];
+  readonly sends: Map<AddressBytes, SendBatch>;
+}
+
+export class Physical implements Outlet {
+  mtu: number;
+  readonly #inputs: number[] = [];
+  readonly #outputs: [v4: SendBatch, v6: SendBatch];
+  readonly #udp = new Map<number, UdpPort>();
+
+  constructor(
+    readonly name: string,
+    mtu: number,
+    readonly slots: ReceiveSlots,
+    readonly poller: Poller,
+    readonly receiver: Receiver,
+    readonly addressOf: (addressBytes: AddressBytes) => Address | undefined,
+    /** Told of packets that the kernel would not take. */
+    readonly refused: (physical: Physical, packets: number, errno: number) => void,
+  ) {
+    this.mtu = mtu;
+    const { memory } = slots;
+    this.#outputs = [
+      new SendBatch(openIpOutput(name, 4), memory, 4),
+      new SendBatch(openIpOutput(name, 16), memory, 16),
+    ];
+    for (const bytes of [4, 16] as const) {
+      for (const protocol of [ESP, AH]) {
+        const batch = new ReceiveBatch(openIpInput(name, protocol, bytes), slots, bytes);
+        this.#inputs.push(batch.fd);
+        poller.add(batch.fd, () => this.#drain(batch, (count) => receiver.ip(this, batch, count, protocol)));
+      }
+    }
+  }
+
+  address(addressBytes: AddressBytes): Address | undefined {
+    return this.addressOf(addressBytes);
+  }
+
+  /** Opens UDP `port` for encapsulated ESP where it is not open yet. */
+  openPort(port: number): void {
+    if (this.#udp.has(port)) return;
+    const opened: UdpPort = { fds: [], sends: new Map() };
+    for (const bytes of [4, 16] as const) {
+      const fd = openUdpEncapsulation(this.name, port, bytes);
+      const batch = new ReceiveBatch(fd, this.slots, bytes);
+      opened.fds.push(fd);
+      opened.sends.set(bytes, new SendBatch(fd, this.slots.memory, bytes));
+      this.poller.add(fd, () => this.#drain(batch, (count) => this.receiver.udp(this, batch, count, port)));
+    }
+    this.#udp.set(port, opened);
+  }
+
+  packet(at: number, length: number, addressBytes: AddressBytes): void {
+    if (addressBytes === 4) this.#outputs[0].packet(at, length, at + 16);
+    else this.#outputs[1].packet(at, length, at + 24);
+  }
+
+  datagram(
+    at: number,
+    length: number,
+    source: number,
+    udp: UdpEncapsulation,
+    peer: Uint8Array,
+    tos: number,
+    segmentable: boolean,
+  ): void {
+    const send = this.#udp.get(udp.sport)?.sends.get(peer.length as AddressBytes);
+    if (!send) return this.refused(this, 1, 0);
+    send.datagram(at, length, source, peer, udp.dport, tos, segmentable);
+  }
+
+  flush(): void {
+    for (const batch of this.#outputs) this.#flushBatch(batch);
+    for (const port of this.#udp.values()) for (const batch of port.sends.values()) this.#flushBatch(batch);
+  }
+
+  close(): void {
+    for (const fd of this.#inputs) this.#closeInput(fd);
+    for (const port of this.#udp.values()) for (const fd of port.fds) this.#closeInput(fd);
+    for (const batch of this.#outputs) closeSocket(batch.fd);
+  }
+
+  #closeInput(fd: number): void {
+    this.poller.remove(fd);
+    closeSocket(fd);
+  }
+
+  #flushBatch(batch: SendBatch): void {
+    if (batch.empty) return;
+    batch.flush();
+    const { outcome } = batch;
+    if (outcome.failed === 0) return;
+    this.refused(this, outcome.failed, outcome.error);
+    outcome.failed = 0;
+  }
+
+  /** Bounded, so that no one source starves the others. */
+  #drain(batch: ReceiveBatch, deliver: (count: number) => void): void {
+    const ROUNDS = 4;
+    for (let round = 0; round < ROUNDS; round++) {
+      const count = batch.receive();
+      if (count === 0) return;
+      deliver(count);
+      if (count < this.slots.count) return;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Waits for file descriptors and runs what belongs to the ready ones.
+ *
+ * `poll(2)` runs on a helper thread while nothing is ready, so the control socket and the timers of the same event loop
+ * go on; while packets keep coming it is called directly, because the trip to that thread and back costs about 30 µs.
+ */
+import { checked, libc } from "../ffi/libc.ts";
+
+const POLLIN = 1;
+const POLLFD_BYTES = 8;
+const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
+/** After this long without a pause, the control socket and the timers get a turn. */
+const TURN_MS = 4;
+
+export class Poller {
+  readonly #c = libc();
+  readonly #handlers = new Map<number, () => void>();
+  readonly #wake = checked(this.#c.eventfd(0, EFD_NONBLOCK_CLOEXEC), "eventfd", "make an event descriptor");
+  readonly #cell = new Uint8Array(8);
+  #set = new Uint8Array(0);
+  #view = new DataView(this.#set.buffer);
+  #order: (() => void)[] = [];
+  #stale = true;
+  #waiting = false;
+  #stopped = false;
+
+  constructor() {
+    const address = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#cell)));
+    this.#handlers.set(this.#wake, () => this.#c.read(this.#wake, address, 8));
+  }
+
+  add(fd: number, readable: () => void): void {
+    this.#handlers.set(fd, readable);
+    this.#changed();
+  }
+
+  /** Forgets `fd`, which the caller closes afterwards. */
+  remove(fd: number): void {
+    this.#handlers.delete(fd);
+    this.#changed();
+  }
+
+  /** Runs until `stop`; `turn` is called after each round of handlers. */
+  async run(turn: () => void): Promise<void> {
+    let turnStarted = performance.now();
+    while (!this.#stopped) {
+      if (this.#stale) this.#rebuild();
+      let ready = this.#c.poll(this.#set, this.#order.length, 0);
+      if (ready === 0) {
+        this.#waiting = true;
+        ready = await this.#c.pollWaiting(this.#set, this.#order.length, -1);
+        this.#waiting = false;
+        turnStarted = performance.now();
+        if (this.#stale) continue;
+      }
+      if (ready > 0) this.#dispatch();
+      turn();
+      if (performance.now() - turnStarted > TURN_MS) {
+        await new Promise<void>((resolve) => setTimeout(resolve, 0));
+        turnStarted = performance.now();
+      }
+    }
+    this.#c.close(this.#wake);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#changed();
+  }
+
+  #dispatch(): void {
+    for (let i = 0; i < this.#order.length; i++) {
+      if (this.#view.getInt16(i * POLLFD_BYTES + 6, true) === 0) continue;
+      this.#order[i]();
+      if (this.#stale) return;
+    }
+  }
+
+  #changed(): void {
+    this.#stale = true;
+    if (!this.#waiting) return;
+    const one = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+    this.#c.write(this.#wake, Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(one))), 8);
+  }
+
+  #rebuild(): void {
+    this.#set = new Uint8Array(this.#handlers.size * POLLFD_BYTES);
+    this.#view = new DataView(this.#set.buffer);
+    this.#order = [];
+    for (const [fd, handler] of this.#handlers) {
+      const at = this.#order.length * POLLFD_BYTES;
+      this.#view.setInt32(at, fd, true);
+      this.#view.setInt16(at + 4, POLLIN, true);
+      this.#order.push(handler);
+    }
+    this.#stale = false;
+  }
+}
