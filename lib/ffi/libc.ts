@@ -97,3 +97,7 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 export function addressOf(buffer: Uint8Array<ArrayBuffer>): number {
   return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)));
 }
+
+export function closeSocket(fd: number): void {
+  libc().close(fd);
+}

@@ -98,3 +98,12 @@ function interfaceCall(call: number, request: DataView<ArrayBuffer>): number {
   if (result < 0 && code !== 19) throw new SystemError("ioctl", code, "read or set an interface");
   return result;
 }
+
+/**
+ * Whether a TUN device outlives its descriptor. KLIPS sets it, so that packets meant for a tunnel meet a dead device
+ * and not the default route when the daemon is killed.
+ */
+export function setTunPersistent(fd: number, persistent: boolean): void {
+  const TUNSETPERSIST = 0x400454cb;
+  checked(libc().ioctlNumber(fd, TUNSETPERSIST, persistent ? 1 : 0), "ioctl TUNSETPERSIST", "set a TUN device's life");
+}

@@ -2,25 +2,26 @@
  * The KLIPS daemon: the engine with real devices, sockets, clock, and the PF_KEY socket. One thread, one event loop.
  */
 import { chooseProvider } from "../ffi/choose_provider.ts";
-import { addressOf, checked, closeSocket, ERRNO, errno, libc } from "../ffi/libc.ts";
-import type { ReceiveBatch } from "../ffi/receive_batch.ts";
-import { ReceiveSlots } from "../ffi/receive_batch.ts";
-import { LinkMonitor, Rtnetlink } from "../ffi/rtnetlink.ts";
-import { interfaceMtu, openTun, setInterfaceMtu, setTunPersistent, VNET_HEADER_BYTES } from "../ffi/tun.ts";
+import { ERRNO, errorText, SystemError } from "../ffi/libc.ts";
+import { LinkEvents } from "../ffi/link_events.ts";
+import { type ReceiveBatch, ReceiveSlots } from "../ffi/receive_batch.ts";
+import { interfaceIndex, interfaceIsUp, interfaceMtu, VNET_HEADER_BYTES } from "../ffi/tun.ts";
 import { DROP, InterfaceCounters } from "../klips/counters.ts";
-import { Device, type Inlet, VIRTUAL_MTU } from "../klips/device.ts";
+import { Device } from "../klips/device.ts";
 import { Engine } from "../klips/engine.ts";
 import type { UdpOrigin } from "../klips/inbound.ts";
+import type { DeviceDescription } from "../klips/listing.ts";
 import { PfkeyService } from "../klips/pfkey_service.ts";
-import { ProcTree } from "../klips/proc_tree.ts";
 import type { Sa } from "../klips/sa.ts";
 import { PacketMemory } from "../packet/memory.ts";
 import { Coalescer } from "../packet/tcp_coalesce.ts";
 import { PfkeyServer } from "../pfkey/server.ts";
-import type { Address } from "../text/address.ts";
+import { type Address, parseAddress } from "../text/address.ts";
 import type { Log } from "./log.ts";
 import { Physical, type Receiver } from "./physical.ts";
 import { Poller } from "./poller.ts";
+import { versionCode } from "./version.ts";
+import { removeStaleDevice, VirtualDevice } from "./virtual_device.ts";
 
 const VIRTUAL_DEVICES = 4;
 const LARGEST_PACKET = 65536;
@@ -117,6 +118,7 @@ export class KlipsDaemon implements Receiver {
       sysctls: engine.sysctls,
       provider,
       memory,
+      version: versionCode(),
       now: () => engine.now(),
       random: (bytes) => void crypto.getRandomValues(bytes),
       isLocal: (address) => this.#local.has(address.bytes.join()),
@@ -154,8 +156,8 @@ export class KlipsDaemon implements Receiver {
   // Virtual and physical devices
 
   #addDevice(index: number): void {
-    const device = new Device(`ipsec${index}`, new InterfaceCounters());
-    device.joiner = new Coalescer(this.#memory, LAYOUT.join + index * LAYOUT.joinBytes + 2);
+    const joiner = new Coalescer(this.#memory, LAYOUT.join + index * LAYOUT.joinBytes + 2);
+    const device = new Device(`ipsec${index}`, new InterfaceCounters(), this.#memory, joiner);
     this.#devices.push(device);
     this.#virtuals.push(
       new VirtualDevice(
@@ -164,7 +166,10 @@ export class KlipsDaemon implements Receiver {
         LAYOUT.tunRead,
         LAYOUT.tunReadBytes,
         this.#poller,
-        (device, at, length) => this.#engine.outbound.accept(device, at, length),
+        (device, at, length) => {
+          this.#engine.tick();
+          this.#engine.outbound.accept(device, at, length);
+        },
         (device) => this.#deviceGone(device),
       ),
     );
@@ -360,7 +365,6 @@ export class KlipsDaemon implements Receiver {
     }
     if (next === undefined) return;
     this.#timer = setTimeout(() => this.#watchTimes(), Math.max(10, Math.ceil((next - now) * 1000)));
-    Deno.unrefTimer(this.#timer as unknown as number);
   }
 
   /** RFC 3948 §2.3: one byte that the NAT sees and the peer ignores. */

@@ -1,5 +1,6 @@
 /** A physical device as KLIPS uses it: sockets bound to it, for ESP and AH in and out and for ESP in UDP. */
 import { closeSocket } from "../ffi/libc.ts";
+import { interfaceIndex } from "../ffi/tun.ts";
 import { type AddressBytes, openIpInput, openIpOutput, openUdpEncapsulation } from "../ffi/packet_sockets.ts";
 import { ReceiveBatch, type ReceiveSlots } from "../ffi/receive_batch.ts";
 import { SendBatch } from "../ffi/send_batch.ts";
@@ -24,6 +25,8 @@ interface UdpPort {
 
 export class Physical implements Outlet {
   mtu: number;
+  /** Tells a device from another that comes later under the same name. */
+  readonly index: number;
   readonly #inputs: number[] = [];
   readonly #outputs: [v4: SendBatch, v6: SendBatch];
   readonly #udp = new Map<number, UdpPort>();
@@ -39,6 +42,7 @@ export class Physical implements Outlet {
     readonly refused: (physical: Physical, packets: number, errno: number) => void,
   ) {
     this.mtu = mtu;
+    this.index = interfaceIndex(name);
     const { memory } = slots;
     this.#outputs = [
       new SendBatch(openIpOutput(name, 4), memory, 4),

@@ -1,0 +1,277 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { PfkeyClient } from "../lib/pfkey/client.ts";
+import { KlipsDaemon } from "../lib/system/klips_daemon.ts";
+import { type LogLevel, makeLog } from "../lib/system/log.ts";
+import { pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
+import { selfCommand } from "../lib/system/self.ts";
+import { type Command, type Io, UserError } from "./_command.ts";
+
+const PROG = "ipsec klips";
+const CRYPTO = ["libcrypto", "runtime", "noble"] as const;
+const LEVELS = ["error", "notice", "info", "debug"] as const;
+const ACTIONS = ["start", "stop", "status", "foreground"] as const;
+/** How long `--start` and `--stop` wait for the daemon. */
+const PATIENCE_MS = 10_000;
+
+const USAGE = `Usage: ipsec klips --start [--crypto libcrypto|runtime|noble] [--loglevel error|notice|info|debug]
+       ipsec klips --foreground [--crypto PROVIDER] [--loglevel LEVEL]
+       ipsec klips --stop
+       ipsec klips --status [--json]
+       ipsec klips --help
+`;
+
+interface Options {
+  readonly action: typeof ACTIONS[number];
+  readonly crypto: typeof CRYPTO[number] | undefined;
+  readonly level: LogLevel;
+  readonly json: boolean;
+}
+
+function parse(args: readonly string[]): Options {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        start: { type: "boolean" },
+        stop: { type: "boolean" },
+        status: { type: "boolean" },
+        foreground: { type: "boolean" },
+        json: { type: "boolean" },
+        crypto: { type: "string" },
+        loglevel: { type: "string" },
+      },
+    }));
+  } catch (error) {
+    throw new UserError(`${PROG}: ${(error as Error).message}\n${USAGE.trimEnd()}`, 2);
+  }
+  const actions = ACTIONS.filter((name) => values[name]);
+  if (actions.length !== 1) {
+    throw new UserError(
+      `${PROG}: exactly one of --start, --stop, --status or --foreground is needed\n${USAGE.trimEnd()}`,
+      2,
+    );
+  }
+  return {
+    action: actions[0],
+    crypto: values.crypto === undefined ? undefined : choice("--crypto", values.crypto, CRYPTO),
+    level: values.loglevel === undefined ? "info" : choice("--loglevel", values.loglevel, LEVELS),
+    json: values.json ?? false,
+  };
+}
+
+function choice<T extends string>(option: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((name) => name === value);
+  if (!found) throw new UserError(`${PROG}: ${option} must be one of ${allowed.join(", ")}: it is "${value}"`, 2);
+  return found;
+}
+
+interface Paths {
+  readonly directory: string;
+  readonly socket: string;
+  readonly pid: string;
+  readonly log: string;
+}
+
+function paths(io: Io): Paths {
+  const directory = runDirectory(io.env);
+  return { directory, socket: pfkeySocketPath(io.env), pid: pidFilePath(io.env), log: `${directory}/klips.log` };
+}
+
+/** @returns the running daemon's process id; undefined where none answers on the socket */
+async function runningPid(at: Paths): Promise<number | undefined> {
+  let client: PfkeyClient;
+  try {
+    client = await PfkeyClient.connect(at.socket);
+  } catch {
+    return undefined;
+  }
+  client.close();
+  try {
+    return Number(Deno.readTextFileSync(at.pid).trim()) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<boolean> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    if (await condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+async function start(options: Options, at: Paths, io: Io): Promise<number> {
+  const running = await runningPid(at);
+  if (running !== undefined) {
+    io.stderr(`${PROG}: KLIPS is already running${running ? ` (process ${running})` : ""}; nothing done\n`);
+    return 0;
+  }
+  Deno.mkdirSync(at.directory, { recursive: true, mode: 0o700 });
+  const log = openSync(at.log, "a", 0o600);
+  const [program, ...rest] = selfCommand();
+  const args = [...rest, "klips", "--foreground", "--loglevel", options.level];
+  if (options.crypto) args.push("--crypto", options.crypto);
+  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  let ended: number | undefined;
+  child.on("exit", (code) => ended = code ?? 1);
+  child.on("error", () => ended = 1);
+  child.unref();
+  const up = await until(async () => ended !== undefined || await runningPid(at) !== undefined);
+  if (up && ended === undefined) return 0;
+  const words = Deno.readTextFileSync(at.log).trimEnd().split("\n").slice(-5).join("\n");
+  io.stderr(`${PROG}: KLIPS did not start; its last words, from ${at.log}:\n${words}\n`);
+  return 1;
+}
+
+async function stop(at: Paths, io: Io): Promise<number> {
+  const pid = await runningPid(at);
+  if (!pid) {
+    io.stderr(`${PROG}: KLIPS is not running\n`);
+    return 0;
+  }
+  Deno.kill(pid, "SIGTERM");
+  if (await until(() => !alive(pid))) return 0;
+  io.stderr(`${PROG}: process ${pid} does not end\n`);
+  return 1;
+}
+
+async function status(options: Options, at: Paths, io: Io): Promise<number> {
+  const pid = await runningPid(at);
+  if (pid === undefined) {
+    if (options.json) io.stdout(`${JSON.stringify({ running: false })}\n`);
+    else io.stdout("KLIPS is not running\n");
+    return 3; // as LSB says of a service that is not running
+  }
+  const client = await PfkeyClient.connect(at.socket);
+  try {
+    const read = async (path: string) => JSON.parse(await client.readProc(path));
+    const interfaces = await read("stats/interfaces.json");
+    const version = (await client.readProc("version")).trim();
+    const count = async (path: string) => (await read(path)).length as number;
+    const facts = {
+      running: true,
+      pid,
+      version,
+      eroutes: await count("eroute/all.json"),
+      sas: await count("spi/all.json"),
+      interfaces,
+    };
+    if (options.json) io.stdout(`${JSON.stringify(facts)}\n`);
+    else {
+      io.stdout(`KLIPS is running (process ${pid})\n${version}\n${facts.eroutes} eroutes, ${facts.sas} SAs\n`);
+      io.stdout(await client.readProc("stats/interfaces"));
+    }
+    return 0;
+  } finally {
+    client.close();
+  }
+}
+
+async function foreground(options: Options, at: Paths): Promise<number> {
+  if (await runningPid(at) !== undefined) throw new UserError(`${PROG}: KLIPS is already running`);
+  try {
+    Deno.mkdirSync(at.directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UserError(`${PROG}: Cannot create ${at.directory}: ${(error as Error).message}`);
+  }
+  const log = makeLog(options.level);
+  const daemon = new KlipsDaemon({ crypto: options.crypto, socketPath: at.socket, log });
+  const stopNow = () => daemon.stop();
+  Deno.addSignalListener("SIGTERM", stopNow);
+  Deno.addSignalListener("SIGINT", stopNow);
+  Deno.writeTextFileSync(at.pid, `${Deno.pid}\n`, { mode: 0o600 });
+  try {
+    await daemon.run();
+  } finally {
+    try {
+      Deno.removeSync(at.pid);
+    } catch {
+      // somebody has removed it already
+    }
+  }
+  return 0;
+}
+
+export const klips: Command = {
+  name: "klips",
+  summary: "start, stop and examine KLIPS, the packet engine",
+  usage: () => USAGE,
+  manual: `## DESCRIPTION
+
+KLIPS is the part of IPsec that handles packets. It runs as a daemon: it makes the virtual interfaces ipsec0 to ipsec3,
+holds the SA database and the eroutes, and encrypts, decrypts and checks every packet. Its tools (eroute, spi, spigrp,
+tncfg, klipsdebug, look, pf_key) reach it through the PF_KEY socket \`pfkey.sock\` in the run-time directory.
+
+## OPTIONS
+
+\`--start\`
+: start the daemon in the background and return when it answers; if it runs already, say so and change nothing
+
+\`--foreground\`
+: run in the foreground, with the log on standard error, until SIGTERM or SIGINT; for containers and supervisors
+
+\`--stop\`
+: end the daemon; the virtual interfaces with their addresses and routes go with it
+
+\`--status\`
+: say whether it runs, and the counters of its interfaces with every reason for which packets were dropped
+
+\`--json\`
+: with --status, print JSON
+
+\`--crypto PROVIDER\`
+: \`libcrypto\` (OpenSSL, the fastest), \`runtime\` (the one built into Deno) or \`noble\` (pure TypeScript); without it
+  the first of these that is there and passes its known-answer tests
+
+\`--loglevel LEVEL\`
+: \`error\`, \`notice\`, \`info\` (default) or \`debug\`
+
+## FILES
+
+\`/run/ipsec/pfkey.sock\`, \`/run/ipsec/klips.pid\`, \`/run/ipsec/klips.log\`; the directory is $IPSEC_RUNDIR where that
+is set, so that several instances can run in several network namespaces.
+
+## EXIT STATUS
+
+0 success; 1 failure; 2 wrong options; 3 for --status when KLIPS is not running.
+
+## EXAMPLES
+
+    ipsec klips --start
+    ipsec tncfg --attach --virtual ipsec0 --physical eth0
+    ipsec klips --status
+`,
+  run(args, io) {
+    if (args.includes("--help")) {
+      io.stdout(USAGE);
+      return 0;
+    }
+    const options = parse(args);
+    const at = paths(io);
+    switch (options.action) {
+      case "start":
+        return start(options, at, io);
+      case "stop":
+        return stop(at, io);
+      case "status":
+        return status(options, at, io);
+      case "foreground":
+        return foreground(options, at);
+    }
+  },
+};
