@@ -1,0 +1,226 @@
+/**
+ * `ipsec self-install`: puts the single file where FreeS/WAN had its command, with a wrapper for each subcommand where old
+ * scripts call it by its path, and manual pages. A manifest names what was put there, so that nothing else is touched.
+ */
+import { accessSync, constants } from "node:fs";
+import { dirname, isAbsolute, join, normalize } from "node:path";
+import { parseArgs } from "node:util";
+import { singleFile } from "../lib/system/self.ts";
+import { type Command, type Io, UserError } from "./_command.ts";
+import { roffPage } from "./_manual_page.ts";
+import { COMMANDS, listedNames } from "./_registry.ts";
+
+const PROG = "ipsec self-install";
+const USAGE = `Usage: ipsec self-install [--prefix DIR] [--uninstall]
+       ipsec self-install --help
+`;
+const MANIFEST = "share/oneswan/manifest";
+const EXECUTABLE = "sbin/ipsec";
+
+/** A file to be installed: its path below the prefix, its mode, and how its content gets to a path. */
+interface Item {
+  readonly path: string;
+  readonly mode: number;
+  put(to: string): void;
+}
+
+function textItem(path: string, mode: number, text: string): Item {
+  return { path, mode, put: (to) => Deno.writeTextFileSync(to, text, { createNew: true }) };
+}
+
+/** A word for sh, whatever it contains. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+async function items(source: string, prefix: string): Promise<Item[]> {
+  const all: Item[] = [{ path: EXECUTABLE, mode: 0o755, put: (to) => Deno.copyFileSync(source, to) }];
+  for (const name of listedNames()) {
+    const wrapper = `#!/bin/sh\nexec ${quoted(join(prefix, EXECUTABLE))} ${name} "$@"\n`;
+    all.push(textItem(`libexec/ipsec/${name}`, 0o755, wrapper));
+    all.push(textItem(`share/man/man8/ipsec_${name}.8`, 0o644, roffPage(await COMMANDS[name]())));
+  }
+  return all;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** @returns paths below the prefix; only such as stay below it */
+function readManifest(prefix: string): string[] {
+  try {
+    return Deno.readTextFileSync(join(prefix, MANIFEST)).split("\n")
+      .filter((path) => path && !isAbsolute(path) && !normalize(path).startsWith(".."));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** What has been done so far and is undone, newest first, when a later step fails. */
+class Undo {
+  readonly #steps: (() => void)[] = [];
+
+  did(undo: () => void): void {
+    this.#steps.push(undo);
+  }
+
+  all(): void {
+    for (const undo of this.#steps.reverse()) {
+      try {
+        undo();
+      } catch {
+        // gone already, or no longer empty
+      }
+    }
+  }
+}
+
+function makeFolders(folder: string, undo: Undo): void {
+  if (exists(folder)) return;
+  makeFolders(dirname(folder), undo);
+  Deno.mkdirSync(folder, { mode: 0o755 });
+  undo.did(() => Deno.removeSync(folder));
+}
+
+/** Everything is written beside its place first; the renames that make it visible come last. */
+async function install(prefix: string, io: Io): Promise<void> {
+  const source = singleFile();
+  if (!source) {
+    throw new UserError(
+      `${PROG}: Cannot install a source checkout; make the single file with \`deno task build', then ` +
+        "run: dist/ipsec self-install",
+    );
+  }
+  const files = await items(source, prefix);
+  const ours = new Set(readManifest(prefix));
+  for (const { path } of files) {
+    if (exists(join(prefix, path)) && !ours.has(path)) {
+      throw new UserError(
+        `${PROG}: ${join(prefix, path)} belongs to another program; nothing was changed. Remove that ` +
+          "program, or choose another place with --prefix",
+      );
+    }
+  }
+  const left = [...new Set([...ours, ...files.map((item) => item.path)])];
+  const manifest = textItem(MANIFEST, 0o644, left.map((path) => `${path}\n`).join(""));
+  const undo = new Undo();
+  const staged: [from: string, to: string][] = [];
+  try {
+    for (const item of [manifest, ...files]) {
+      const to = join(prefix, item.path);
+      const from = `${to}.new-${Deno.pid}`;
+      makeFolders(dirname(to), undo);
+      undo.did(() => Deno.removeSync(from));
+      item.put(from);
+      Deno.chmodSync(from, item.mode);
+      staged.push([from, to]);
+    }
+  } catch (error) {
+    undo.all();
+    throw new UserError(`${PROG}: Cannot install below ${prefix}: ${reason(error)}; nothing was changed`, 1, {
+      cause: error,
+    });
+  }
+  for (const [from, to] of staged) Deno.renameSync(from, to);
+  const commands = listedNames().length;
+  io.stdout(
+    `installed ${join(prefix, EXECUTABLE)}, ${commands} commands in ${join(prefix, "libexec/ipsec")}, ` +
+      `${commands} manual pages; to remove them: ipsec self-install --uninstall` +
+      `${prefix === "/usr/local" ? "" : ` --prefix ${prefix}`}\n`,
+  );
+}
+
+function uninstall(prefix: string, io: Io): void {
+  const paths = readManifest(prefix).filter((path) => exists(join(prefix, path)));
+  if (!exists(join(prefix, MANIFEST))) throw new UserError(`${PROG}: nothing of oneswan is installed below ${prefix}`);
+  const all = [...paths, MANIFEST];
+  const folders = [...new Set(all.map(dirname))];
+  for (const folder of folders) {
+    try {
+      accessSync(join(prefix, folder), constants.W_OK);
+    } catch (error) {
+      throw new UserError(
+        `${PROG}: Cannot remove files from ${join(prefix, folder)}: ${reason(error)}; nothing was changed`,
+      );
+    }
+  }
+  for (const path of all) Deno.removeSync(join(prefix, path));
+  for (const folder of folders) {
+    if (!["share/oneswan", "libexec/ipsec"].includes(folder)) continue; // the others are shared with other programs
+    try {
+      Deno.removeSync(join(prefix, folder));
+    } catch {
+      // somebody else's files are in it
+    }
+  }
+  io.stdout(`removed ${paths.length} files from ${prefix}\n`);
+}
+
+function reason(error: unknown): string {
+  return (error as Error).message.replace(/^E[A-Z]+: /, "");
+}
+
+export const selfInstall: Command = {
+  name: "self-install",
+  summary: "install this file as the ipsec command, or remove it",
+  usage: () => USAGE,
+  manual: `## DESCRIPTION
+
+Copies the single file that is running to \`PREFIX/sbin/ipsec\`. Old scripts call subcommands by their paths: each gets a
+wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man/man8\`, named ipsec_NAME(8). The list of all
+files is kept in \`PREFIX/share/oneswan/manifest\`.
+
+Either everything is installed or nothing is changed. Files of other programs are never replaced. Running it again with
+a newer file updates the installation; daemons that run go on with the version that they were started from.
+
+## OPTIONS
+
+\`--prefix DIR\`
+: install below DIR, an absolute path; without it /usr/local
+
+\`--uninstall\`
+: remove what an installation has put below the prefix, and nothing else
+
+## FILES
+
+The self-extracting form of the single file unpacks itself once into /var/cache/oneswan (root) or
+~/.cache/oneswan, or the folder named by $IPSEC_CACHEDIR. It may be removed while no ipsec command runs.
+
+## EXIT STATUS
+
+0 success; 1 not possible, with the reason, and nothing changed; 2 wrong options.
+
+## EXAMPLES
+
+    dist/ipsec self-install
+    ipsec self-install --uninstall
+`,
+  async run(args, io) {
+    let options;
+    try {
+      options = parseArgs({
+        args: [...args],
+        options: { prefix: { type: "string" }, uninstall: { type: "boolean" }, help: { type: "boolean" } },
+      }).values;
+    } catch (error) {
+      throw new UserError(`${PROG}: ${(error as Error).message}\n${USAGE}`, 2);
+    }
+    if (options.help) {
+      io.stdout(USAGE);
+      return 0;
+    }
+    const prefix = options.prefix ?? "/usr/local";
+    if (!isAbsolute(prefix)) throw new UserError(`${PROG}: --prefix must be an absolute path: it is "${prefix}"`, 2);
+    if (options.uninstall) uninstall(normalize(prefix), io);
+    else await install(normalize(prefix), io);
+    return 0;
+  },
+};
