@@ -2,7 +2,6 @@
  * KLIPS without the world: SA database, eroutes, both directions of the data path, and the PF_KEY service, joined
  * together. Packets come as offsets into the packet memory; clock, randomness and devices are passed in.
  */
-import type { Provider } from "../crypto/provider.ts";
 import { FlowKey, readFlow } from "../packet/ip_header.ts";
 import type { PacketMemory } from "../packet/memory.ts";
 import type { Address } from "../text/address.ts";

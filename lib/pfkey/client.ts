@@ -1,6 +1,6 @@
 /** The tools' end of the PF_KEY socket. */
 import { decodeMessage, encodeMessage } from "./codec.ts";
-import { MESSAGES, TUNNEL_OPS } from "./constants.ts";
+import { MESSAGES, type TUNNEL_OPS } from "./constants.ts";
 import { ERRNO } from "./errno.ts";
 import { MessageReader } from "./framing.ts";
 import type { Extensions, PfkeyMessage } from "./message.ts";

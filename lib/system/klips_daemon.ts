@@ -67,6 +67,7 @@ export class KlipsDaemon implements Receiver {
   readonly #service: PfkeyService;
   readonly #server: PfkeyServer;
   readonly #origin: UdpOrigin = { names: new Uint8Array(), at: 0, port: 0 };
+  readonly #startedAt = Deno.osUptime();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: KlipsOptions) {
@@ -89,7 +90,7 @@ export class KlipsDaemon implements Receiver {
       arena: [LAYOUT.arena, LAYOUT.end],
       scratch: LAYOUT.scratch,
       devices: this.#devices,
-      clock: () => performance.now() / 1000,
+      clock: () => this.#clock(),
       random: (bytes) => void crypto.getRandomValues(bytes),
       isLocal: (address) => this.#local.has(address.join()),
       expired: (sa, hard) => this.#service.expire(sa, hard),
@@ -136,6 +137,11 @@ export class KlipsDaemon implements Receiver {
       this.#events.drain();
       this.#linksChanged();
     });
+  }
+
+  /** Seconds since the host started, as KLIPS counted them. */
+  #clock(): number {
+    return this.#startedAt + performance.now() / 1000;
   }
 
   /** Serves until `stop`; then undoes everything. */
@@ -351,7 +357,7 @@ export class KlipsDaemon implements Receiver {
   /** One timer for the nearest expiry or keepalive; none where nothing is due. */
   #watchTimes(): void {
     clearTimeout(this.#timer);
-    const now = performance.now() / 1000;
+    const now = this.#clock();
     let next = this.#engine.expireByTime();
     for (const sa of this.#engine.sad) {
       if (sa.inbound || !sa.udp) continue;
