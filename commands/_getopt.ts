@@ -11,6 +11,8 @@ export interface GetoptSettings {
   readonly prog: string;
   /** Accepts `-attach` as well as `--attach`. */
   readonly longOnly?: boolean;
+  /** Later additions: their prefixes count only where no other option begins so, lest old abbreviations break. */
+  readonly extensions?: ReadonlySet<string>;
 }
 
 export type Scanned<Name extends string> =
@@ -51,16 +53,15 @@ export class Getopt<Table extends OptionTable> {
     return this.#error(`invalid option -- '${[...word][1]}'`);
   }
 
+  /** Complaints leave out what follows `=`, unlike GNU's: it may be a key. */
   #long(dashes: string, text: string): Scanned<keyof Table & string> {
     const equals = text.indexOf("=");
     const given = equals < 0 ? text : text.slice(0, equals);
-    const matches = Object.hasOwn(this.#table, given)
-      ? [given]
-      : Object.keys(this.#table).filter((name) => name.startsWith(given));
-    if (matches.length === 0) return this.#error(`unrecognized option '${dashes}${text}'`);
+    const matches = this.#matches(given);
+    if (matches.length === 0) return this.#error(`unrecognized option '${dashes}${given}'`);
     if (matches.length > 1) {
       const list = matches.map((name) => ` '${dashes}${name}'`).join("");
-      return this.#error(`option '${dashes}${text}' is ambiguous; possibilities:${list}`);
+      return this.#error(`option '${dashes}${given}' is ambiguous; possibilities:${list}`);
     }
     const name = matches[0];
     if (!this.#table[name]) {
@@ -70,6 +71,14 @@ export class Getopt<Table extends OptionTable> {
     const value = equals < 0 ? this.#queue.shift() : text.slice(equals + 1);
     if (value === undefined) return this.#error(`option '${dashes}${name}' requires an argument`);
     return { kind: "option", name, value };
+  }
+
+  #matches(given: string): string[] {
+    if (Object.hasOwn(this.#table, given)) return [given];
+    const { extensions } = this.#settings;
+    const matches = Object.keys(this.#table).filter((name) => name.startsWith(given));
+    const original = matches.filter((name) => !extensions?.has(name));
+    return original.length > 0 ? original : matches;
   }
 
   #error(complaint: string): Scanned<never> {

@@ -29,7 +29,7 @@ const CASES: [why: string, args: string[], seen: Scanned<string>[], longOnly?: b
   ["words after --", ["--", "--add"], [word("--add")]],
   ["no value", ["--add", "--src"], [option("add"), error("option '--src' requires an argument")]],
   ["a value too many", ["--cle=3"], [error("option '--clear' doesn't allow an argument")]],
-  ["an unknown option", ["--nope=3"], [error("unrecognized option '--nope=3'")]],
+  ["an unknown option, whose value stays unsaid", ["--nope=3"], [error("unrecognized option '--nope'")]],
   ["an inherited property", ["--toString"], [error("unrecognized option '--toString'")]],
   ["a short option", ["-xy"], [error("invalid option -- 'x'")]],
   ["an ambiguous prefix", ["--ad"], [error("option '--ad' is ambiguous; possibilities: '--add' '--addin'")]],
@@ -45,4 +45,11 @@ Deno.test("Getopt.splice() puts arguments before the unread ones", () => {
   deepEqual(getopt.next(), option("add"));
   getopt.splice(["--src", "a"]);
   deepEqual([getopt.next(), getopt.next(), getopt.next()], [option("src", "a"), option("clear"), undefined]);
+});
+
+Deno.test("Getopt lets an abbreviation mean an original option before an extension", () => {
+  const table = { spi: true, sport: true, esn: false };
+  const settings = { prog: "ipsec tool", extensions: new Set(["sport", "esn"]) };
+  const getopt = new Getopt(["--sp=3", "--spo=4", "--e"], table, settings);
+  deepEqual([getopt.next(), getopt.next(), getopt.next()], [option("spi", "3"), option("sport", "4"), option("esn")]);
 });
