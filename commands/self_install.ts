@@ -43,12 +43,17 @@ async function items(source: string, prefix: string): Promise<Item[]> {
   return all;
 }
 
+/** A file in the place of a folder: what should lie below it is not there either. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
 function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isAbsent(error)) return false;
     throw error;
   }
 }
@@ -59,7 +64,7 @@ function readManifest(prefix: string): string[] {
     return Deno.readTextFileSync(join(prefix, MANIFEST)).split("\n")
       .filter((path) => path && !isAbsolute(path) && !normalize(path).startsWith(".."));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (isAbsent(error)) return [];
     throw error;
   }
 }

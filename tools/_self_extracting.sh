@@ -54,7 +54,7 @@ fill() {
   usable
 }
 
-usable() { [ -f "$program/complete" ] && [ -x "$program/deno" ] && trusted "$base" "$program"; }
+usable() { [ -f "$program/complete" ] && [ -x "$program/deno" ] && [ -O "$program" ] && trusted "$base" "$program"; }
 
 run() {
   export IPSEC_SELF="$self" DENO_NO_UPDATE_CHECK=1 DENO_DIR="$program/deno_dir"
