@@ -5,7 +5,7 @@
 import os from "node:os";
 import { PfkeyClient, PfkeyError } from "../lib/pfkey/client.ts";
 import { pfkeySocketPath } from "../lib/system/paths.ts";
-import type { Io, UserError } from "./_command.ts";
+import type { Io } from "./_command.ts";
 import { Getopt, type OptionTable } from "./_getopt.ts";
 import { openReason } from "./_klips_errors.ts";
 import { expandOptionsFrom } from "./_options_from.ts";
