@@ -16,3 +16,7 @@ export { nobleProvider } from "./lib/crypto/noble_provider.ts";
 export { runtimeProvider } from "./lib/crypto/runtime_provider.ts";
 export { checkProvider } from "./lib/crypto/known_answers.ts";
 export { Secret } from "./lib/crypto/secret.ts";
+export { decodeMessage, encodeMessage } from "./lib/pfkey/codec.ts";
+export { messageName, MESSAGES, satypeName, SATYPES } from "./lib/pfkey/constants.ts";
+export type * from "./lib/pfkey/message.ts";
+export { PfkeyClient, PfkeyError } from "./lib/pfkey/client.ts";

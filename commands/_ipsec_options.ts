@@ -1,5 +1,4 @@
 /** `ipsec` without a subcommand: the hint, the list of commands, versions and places (commands.md §2). */
-import { lstatSync } from "node:fs";
 import { listedNames, SUMMARIES } from "./_registry.ts";
 import { versionCode } from "../lib/system/version.ts";
 import type { Io } from "./_command.ts";
@@ -64,9 +63,9 @@ async function fullVersion(io: Io): Promise<string> {
 async function runningVersion(io: Io): Promise<string | undefined> {
   const { pfkeySocketPath } = await import("../lib/system/paths.ts");
   const path = pfkeySocketPath(io.env);
-  if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
-  const { PfkeyClient } = await import("../lib/pfkey/client.ts");
   try {
+    Deno.lstatSync(path);
+    const { PfkeyClient } = await import("../lib/pfkey/client.ts");
     const client = await PfkeyClient.connect(path);
     try {
       return (await client.readProc("version")).trim().split(/\s+/).at(-1);
@@ -74,7 +73,7 @@ async function runningVersion(io: Io): Promise<string | undefined> {
       client.close();
     }
   } catch {
-    return undefined; // a socket that a daemon left behind, or one that is not ours to open
+    return undefined; // no socket, one that a daemon left behind, or one that is not ours to open
   }
 }
 

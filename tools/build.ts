@@ -58,9 +58,15 @@ async function deno(args: string[], patienceMs?: number): Promise<string | undef
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
 
-function compile(out: string): Promise<string | undefined> {
+async function compile(out: string): Promise<string | undefined> {
   const args = ["compile", "--no-check", "-A", "--no-prompt", "--exclude-unused-npm", "--output", out, "ipsec.ts"];
-  return deno(args, COMPILE_PATIENCE_MS);
+  const failure = await deno(args, COMPILE_PATIENCE_MS);
+  if (failure !== undefined) return failure;
+  // DENORT_BIN may name anything, and deno compile does not look at it
+  const { success, stdout } = await new Deno.Command(out, { args: ["--copyright"], stderr: "null" }).output();
+  if (success && new TextDecoder().decode(stdout).startsWith("oneswan")) return undefined;
+  await Deno.remove(out);
+  return "error: the compiled file does not start; is DENORT_BIN the denort of this Deno?";
 }
 
 async function extract(out: string): Promise<string | undefined> {
