@@ -57,5 +57,8 @@ export function roffPage(command: Command): string {
     else out.push(inline(line.trim()));
   }
   setAsIs(false);
-  return `${out.join("\n").replace(/\n(\.PP\n)+(?=\.(SH|SS|TP|PP|nf))/g, "\n").trimEnd()}\n`;
+  return `${
+    out.join("\n").replace(/(\n\.S[HS] .*)(\n\.PP)+(?=\n)/g, "$1").replace(/\n(\.PP\n)+(?=\.(SH|SS|TP|PP|nf))/g, "\n")
+      .trimEnd()
+  }\n`;
 }
