@@ -61,3 +61,12 @@ export function keysOf({ cipher, auth }: Algorithms): KeyNeed[] {
   if (cipher) needs.push({ option: "--enckey", bits: CIPHERS[cipher].keyBits });
   return needs;
 }
+
+/** Why a key of the right length is refused all the same; undefined for a good one. */
+export function whyWeak({ cipher }: Algorithms, encryptionKey: Uint8Array): string | undefined {
+  if (cipher !== "3des") return undefined;
+  // The lowest bit of each byte is parity and no part of the key (FIPS 46-3).
+  const des = [0, 8, 16].map((at) => encryptionKey.slice(at, at + 8).map((byte) => byte & 0xfe).join());
+  if (des[0] !== des[1] && des[1] !== des[2]) return undefined;
+  return "the second of its three DES keys is equal to a neighbour, which makes 3DES single DES";
+}

@@ -6,7 +6,7 @@ import { type Meanings, refusalReason } from "./_klips_errors.ts";
 import { addSa, deleteSa, flushSas } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, runTool } from "./_klips_tool.ts";
 import { LOWEST_SPI } from "./_sa_options.ts";
-import { keysOf } from "./_spi_algorithms.ts";
+import { keysOf, whyWeak } from "./_spi_algorithms.ts";
 import { SPI_MANUAL } from "./_spi_manual.ts";
 import { type SpiAction, SpiRequest } from "./_spi_request.ts";
 import { usage, USAGE_STATUS } from "./_spi_usage.ts";
@@ -62,6 +62,8 @@ function checkKeys(tool: KlipsTool, action: SpiAction, { algorithms, algorithmNa
       `Wrong key length: --${action} ${algorithmName} needs ${option} of ${bits} bits, ${key.length * 8} were given.`,
     );
   }
+  const weak = keys["--enckey"] && whyWeak(algorithms, keys["--enckey"]);
+  if (weak) tool.fail(`Weak key: --enckey is refused: ${weak}.`);
   for (const option of ["--authkey", "--enckey"] as const) {
     if (!keys[option] || needs.some((need) => need.option === option)) continue;
     tool.fail(`${option} has no use with --${action}${algorithmName && ` ${algorithmName}`}.`);

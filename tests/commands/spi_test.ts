@@ -230,6 +230,12 @@ const REFUSED: [args: string[], stderr: string, status?: number][] = [
     `${P}: --authkey has no use with --esp aes128gcm16.\n`,
   ],
   [["--said", "tun0x200@1.2.3.4", "--ip4", "--enckey", key(128)], `${P}: --enckey has no use with --ip4.\n`],
+  ...["0x0202020202020202_0303030303030303_0808080808080808", "0x0808080808080808_0202020202020202_0303030303030303"]
+    .map((weak): [string[], string] => [
+      [...ESP, "--esp", "3des-md5-96", "--authkey", key(128), "--enckey", weak],
+      `${P}: Weak key: --enckey is refused: the second of its three DES keys is equal to a neighbour, ` +
+      "which makes 3DES single DES.\n",
+    ]),
   [["--natt", "udp"], `${P}: Unknown encapsulation 'udp' follows '--natt' option: it is espinudp or none.\n`],
   [["--sport", "0"], `${P}: --sport parameter: 0 must be in the range 1 to 65535 inclusive\n`],
   [
