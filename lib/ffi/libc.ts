@@ -1,6 +1,6 @@
 /**
- * The C library calls that KLIPS needs. Hot calls take addresses as plain numbers (`u64`), so that neither a pointer
- * object nor a sub-array is made per call.
+ * The C library calls that KLIPS needs. Hot calls take addresses as bigints (`u64`), which optimized code keeps in registers:
+ * a pointer object or a sub-array would be made anew for each call, and a plain number is not taken by V8's direct calls.
  */
 
 const SYMBOLS = {
@@ -26,20 +26,13 @@ const SYMBOLS = {
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-type Native = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
-/** Deno's types ask for a bigint where C has 64 bits; a number passes as well, and without an allocation. */
-type WithNumbers<F> = F extends (...args: infer A) => infer R
-  ? (...args: { [K in keyof A]: A[K] extends bigint ? number : A[K] }) => R
-  : never;
-
-export type Libc = { readonly [K in keyof Native]: WithNumbers<Native[K]> };
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 let loaded: Libc | undefined;
 
 /** The C library, opened at first use. */
 export function libc(): Libc {
-  loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols as unknown as Libc;
+  loaded ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
   return loaded;
 }
 
@@ -47,7 +40,7 @@ const errnoCell = new Int32Array(1);
 
 /** errno of the call before; read it at once. */
 export function errno(): number {
-  libc().memcpy(errnoCell, Number(libc().__errno_location()), 4);
+  libc().memcpy(errnoCell, libc().__errno_location(), 4n);
   return errnoCell[0];
 }
 
@@ -94,8 +87,13 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The address of a buffer's first byte. The caller keeps the buffer alive as long as the address is in use. */
-export function addressOf(buffer: Uint8Array<ArrayBuffer>): number {
-  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer)));
+export function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
+}
+
+/** `base + offset`, computed in registers where the caller is optimized. */
+export function addressAt(base: bigint, offset: number): bigint {
+  return BigInt.asUintN(64, base + BigInt(offset));
 }
 
 export function closeSocket(fd: number): void {

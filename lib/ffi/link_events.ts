@@ -25,6 +25,6 @@ export class LinkEvents {
   /** Empties the socket. */
   drain(): void {
     const ROUNDS = 64;
-    for (let i = 0; i < ROUNDS && libc().read(this.fd, this.#address, this.#buffer.length) > 0; i++);
+    for (let i = 0; i < ROUNDS && libc().read(this.fd, this.#address, BigInt(this.#buffer.length)) > 0; i++);
   }
 }

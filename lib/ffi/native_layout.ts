@@ -34,11 +34,7 @@ export const SOL_UDP = 17;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 
-const WORD = 4294967296;
-
-/** Writes a 64-bit address or size that a number holds exactly. */
-export function setWord64(view: DataView, at: number, value: number): void {
-  const high = Math.floor(value / WORD);
-  view.setUint32(at, value - high * WORD, true);
-  view.setUint32(at + 4, high, true);
+/** Writes a 64-bit address or size. */
+export function setWord64(view: DataView, at: number, value: bigint): void {
+  view.setBigUint64(at, value, true);
 }

@@ -1,6 +1,6 @@
 /** Packets on their way in: one recvmmsg(2) fills several slots of the packet memory. */
 import type { PacketMemory } from "../packet/memory.ts";
-import { addressOf, libc } from "./libc.ts";
+import { addressAt, addressOf, libc } from "./libc.ts";
 import {
   CMSG,
   IOVEC,
@@ -50,7 +50,7 @@ export class ReceiveBatch {
   readonly #header: DataView;
   readonly #name: DataView;
   readonly #control: DataView;
-  readonly #headersAddress: number;
+  readonly #headersAddress: bigint;
   #used = 0;
 
   /** Filled by {@linkcode readControl}: size of the joined datagrams (0 if not joined), and TOS or traffic class. */
@@ -73,12 +73,12 @@ export class ReceiveBatch {
     const base = addressOf(slots.memory.bytes);
     for (let i = 0; i < n; i++) {
       const at = i * MMSGHDR.bytes;
-      setWord64(this.#header, at + MMSGHDR.name, addressOf(this.#names) + i * SOCKADDR_BYTES);
-      setWord64(this.#header, at + MMSGHDR.vector, addressOf(this.#vectors) + i * IOVEC.bytes);
-      setWord64(this.#header, at + MMSGHDR.vectorCount, 1);
-      setWord64(this.#header, at + MMSGHDR.control, addressOf(this.#controls) + i * CONTROL_BYTES);
-      setWord64(vector, i * IOVEC.bytes + IOVEC.base, base + slots.at[i]);
-      setWord64(vector, i * IOVEC.bytes + IOVEC.length, slots.capacity);
+      setWord64(this.#header, at + MMSGHDR.name, addressAt(addressOf(this.#names), i * SOCKADDR_BYTES));
+      setWord64(this.#header, at + MMSGHDR.vector, addressAt(addressOf(this.#vectors), i * IOVEC.bytes));
+      setWord64(this.#header, at + MMSGHDR.vectorCount, 1n);
+      setWord64(this.#header, at + MMSGHDR.control, addressAt(addressOf(this.#controls), i * CONTROL_BYTES));
+      setWord64(vector, i * IOVEC.bytes + IOVEC.base, addressAt(base, slots.at[i]));
+      setWord64(vector, i * IOVEC.bytes + IOVEC.length, BigInt(slots.capacity));
     }
     this.#used = n;
   }
@@ -100,7 +100,7 @@ export class ReceiveBatch {
       view.setUint32(at + MMSGHDR.controlLength, CONTROL_BYTES, true);
       view.setUint32(at + MMSGHDR.flags, 0, true);
     }
-    const received = this.#c.recvmmsg(this.fd, this.#headersAddress, this.slots.count, 0, 0);
+    const received = this.#c.recvmmsg(this.fd, this.#headersAddress, this.slots.count, 0, 0n);
     this.#used = received > 0 ? received : 0;
     return this.#used;
   }

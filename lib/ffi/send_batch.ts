@@ -3,7 +3,7 @@
  * packet memory, which must stay as it is until `flush`.
  */
 import type { PacketMemory } from "../packet/memory.ts";
-import { addressOf, ERRNO, errno, libc } from "./libc.ts";
+import { addressAt, addressOf, ERRNO, errno, libc } from "./libc.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -42,7 +42,7 @@ export class SendBatch {
   readonly outcome: SendOutcome = { sent: 0, sentBytes: 0, failed: 0, error: 0 };
   readonly #c = libc();
   readonly #memory: PacketMemory;
-  readonly #base: number;
+  readonly #base: bigint;
   readonly #headers = new Uint8Array(MESSAGES * MMSGHDR.bytes);
   readonly #vectors = new Uint8Array(VECTORS * IOVEC.bytes);
   readonly #names = new Uint8Array(MESSAGES * SOCKADDR_BYTES);
@@ -72,7 +72,7 @@ export class SendBatch {
     this.#base = addressOf(memory.bytes);
     for (let i = 0; i < MESSAGES; i++) {
       const at = i * MMSGHDR.bytes;
-      setWord64(this.#header, at + MMSGHDR.name, this.#namesAddress + i * SOCKADDR_BYTES);
+      setWord64(this.#header, at + MMSGHDR.name, addressAt(this.#namesAddress, i * SOCKADDR_BYTES));
       this.#header.setUint32(at + MMSGHDR.nameLength, addressBytes === 4 ? 16 : 28, true);
       this.#name.setUint16(i * SOCKADDR_BYTES, addressBytes === 4 ? AF_INET : AF_INET6, true);
     }
@@ -87,7 +87,7 @@ export class SendBatch {
     if (this.#messages === MESSAGES || this.#vectorsUsed === VECTORS) this.flush();
     const message = this.#begin(at, length);
     this.#setName(message, 0, this.#memory.bytes, destination);
-    setWord64(this.#header, message * MMSGHDR.bytes + MMSGHDR.controlLength, 0);
+    setWord64(this.#header, message * MMSGHDR.bytes + MMSGHDR.controlLength, 0n);
   }
 
   /**
@@ -139,7 +139,7 @@ export class SendBatch {
     let from = 0;
     const count = this.#messages;
     while (from < count) {
-      const sent = this.#c.sendmmsg(this.fd, this.#headersAddress + from * MMSGHDR.bytes, count - from, 0);
+      const sent = this.#c.sendmmsg(this.fd, addressAt(this.#headersAddress, from * MMSGHDR.bytes), count - from, 0);
       if (sent <= 0) {
         const code = errno();
         if (code === ERRNO.EINTR) continue;
@@ -163,7 +163,7 @@ export class SendBatch {
   #begin(at: number, length: number): number {
     const message = this.#messages++;
     const header = message * MMSGHDR.bytes;
-    setWord64(this.#header, header + MMSGHDR.vector, this.#vectorsAddress + this.#vectorsUsed * IOVEC.bytes);
+    setWord64(this.#header, header + MMSGHDR.vector, addressAt(this.#vectorsAddress, this.#vectorsUsed * IOVEC.bytes));
     this.#header.setUint32(header + MMSGHDR.vectorCount, 1, true);
     this.#addVector(at, length);
     this.#packets[message] = 1;
@@ -173,7 +173,7 @@ export class SendBatch {
 
   #addVector(at: number, length: number): void {
     const vector = this.#vectorsUsed++ * IOVEC.bytes;
-    setWord64(this.#vector, vector + IOVEC.base, this.#base + at);
+    setWord64(this.#vector, vector + IOVEC.base, addressAt(this.#base, at));
     this.#vector.setUint32(vector + IOVEC.length, length, true);
   }
 
@@ -209,7 +209,7 @@ export class SendBatch {
     view.setInt32(next + CMSG.type, v4 ? IP_TOS : IPV6_TCLASS, true);
     view.setInt32(next + CMSG.data, tos, true);
     const header = message * MMSGHDR.bytes;
-    setWord64(this.#header, header + MMSGHDR.control, this.#controlsAddress + at);
+    setWord64(this.#header, header + MMSGHDR.control, addressAt(this.#controlsAddress, at));
     this.#header.setUint32(header + MMSGHDR.controlLength, v4 ? 56 : 64, true);
     this.#header.setUint32(header + MMSGHDR.controlLength + 4, 0, true);
   }

@@ -37,12 +37,16 @@ export function openTun(name: string): number {
     const request = interfaceRequest(name);
     request.setUint16(16, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, true);
     checked(
-      c.ioctl(fd, TUNSETIFF, new Uint8Array(request.buffer)),
+      c.ioctl(fd, BigInt(TUNSETIFF), new Uint8Array(request.buffer)),
       "ioctl TUNSETIFF",
       `create the TUN device ${name}`,
       "run as root or grant CAP_NET_ADMIN",
     );
-    checked(c.ioctlNumber(fd, TUNSETOFFLOAD, OFFLOADS), "ioctl TUNSETOFFLOAD", `set offloads of ${name}`);
+    checked(
+      c.ioctlNumber(fd, BigInt(TUNSETOFFLOAD), BigInt(OFFLOADS)),
+      "ioctl TUNSETOFFLOAD",
+      `set offloads of ${name}`,
+    );
     return fd;
   } catch (error) {
     c.close(fd);
@@ -92,7 +96,7 @@ function interfaceCall(call: number, request: DataView<ArrayBuffer>): number {
   const c = libc();
   const AF_INET = 2, SOCK_DGRAM = 2;
   const fd = checked(c.socket(AF_INET, SOCK_DGRAM, 0), "socket", "open a socket for interface settings");
-  const result = c.ioctl(fd, call, new Uint8Array(request.buffer));
+  const result = c.ioctl(fd, BigInt(call), new Uint8Array(request.buffer));
   const code = result < 0 ? errno() : 0;
   c.close(fd);
   if (result < 0 && code !== 19) throw new SystemError("ioctl", code, "read or set an interface");
@@ -105,5 +109,9 @@ function interfaceCall(call: number, request: DataView<ArrayBuffer>): number {
  */
 export function setTunPersistent(fd: number, persistent: boolean): void {
   const TUNSETPERSIST = 0x400454cb;
-  checked(libc().ioctlNumber(fd, TUNSETPERSIST, persistent ? 1 : 0), "ioctl TUNSETPERSIST", "set a TUN device's life");
+  checked(
+    libc().ioctlNumber(fd, BigInt(TUNSETPERSIST), persistent ? 1n : 0n),
+    "ioctl TUNSETPERSIST",
+    "set a TUN device's life",
+  );
 }

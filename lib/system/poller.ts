@@ -4,7 +4,7 @@
  * `poll(2)` runs on a helper thread while nothing is ready, so the control socket and the timers of the same event loop
  * go on; while packets keep coming it is called directly, because the trip to that thread and back costs about 30 µs.
  */
-import { checked, libc } from "../ffi/libc.ts";
+import { addressOf, checked, libc } from "../ffi/libc.ts";
 
 const POLLIN = 1;
 const POLLFD_BYTES = 8;
@@ -20,13 +20,14 @@ export class Poller {
   #set = new Uint8Array(0);
   #view = new DataView(this.#set.buffer);
   #order: (() => void)[] = [];
+  #count = 0n;
   #stale = true;
   #waiting = false;
   #stopped = false;
 
   constructor() {
-    const address = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.#cell)));
-    this.#handlers.set(this.#wake, () => this.#c.read(this.#wake, address, 8));
+    const address = addressOf(this.#cell);
+    this.#handlers.set(this.#wake, () => this.#c.read(this.#wake, address, 8n));
   }
 
   add(fd: number, readable: () => void): void {
@@ -45,10 +46,10 @@ export class Poller {
     let turnStarted = performance.now();
     while (!this.#stopped) {
       if (this.#stale) this.#rebuild();
-      let ready = this.#c.poll(this.#set, this.#order.length, 0);
+      let ready = this.#c.poll(this.#set, this.#count, 0);
       if (ready === 0) {
         this.#waiting = true;
-        ready = await this.#c.pollWaiting(this.#set, this.#order.length, -1);
+        ready = await this.#c.pollWaiting(this.#set, this.#count, -1);
         this.#waiting = false;
         turnStarted = performance.now();
         if (this.#stale) continue;
@@ -80,7 +81,7 @@ export class Poller {
     this.#stale = true;
     if (!this.#waiting) return;
     const one = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
-    this.#c.write(this.#wake, Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(one))), 8);
+    this.#c.write(this.#wake, addressOf(one), 8n);
   }
 
   #rebuild(): void {
@@ -93,6 +94,7 @@ export class Poller {
       this.#view.setInt16(at + 4, POLLIN, true);
       this.#order.push(handler);
     }
+    this.#count = BigInt(this.#order.length);
     this.#stale = false;
   }
 }

@@ -1,5 +1,5 @@
 /** An ipsecN device: the TUN side of a {@linkcode Device}, read in bursts and written through a segment joiner. */
-import { addressOf, closeSocket, errno, libc } from "../ffi/libc.ts";
+import { addressAt, addressOf, closeSocket, errno, libc } from "../ffi/libc.ts";
 import { openTun, setInterfaceMtu, setTunPersistent } from "../ffi/tun.ts";
 import { type Device, type Inlet, VIRTUAL_MTU } from "../klips/device.ts";
 import type { PacketMemory } from "../packet/memory.ts";
@@ -10,7 +10,9 @@ const BURST = 64;
 
 export class VirtualDevice implements Inlet {
   readonly #c = libc();
-  readonly #base: number;
+  readonly #base: bigint;
+  readonly #readAddress: bigint;
+  readonly #readBytes: bigint;
   #fd = -1;
 
   /**
@@ -22,12 +24,14 @@ export class VirtualDevice implements Inlet {
     readonly device: Device,
     readonly memory: PacketMemory,
     readonly readAt: number,
-    readonly readBytes: number,
+    readBytes: number,
     readonly poller: Poller,
     readonly packet: (device: Device, at: number, length: number) => void,
     readonly gone: (device: Device) => void,
   ) {
     this.#base = addressOf(memory.bytes);
+    this.#readBytes = BigInt(readBytes);
+    this.#readAddress = addressAt(this.#base, readAt);
   }
 
   get exists(): boolean {
@@ -73,12 +77,12 @@ export class VirtualDevice implements Inlet {
   }
 
   write(at: number, length: number): boolean {
-    return this.#c.write(this.#fd, this.#base + at, length) === length;
+    return this.#c.write(this.#fd, addressAt(this.#base, at), BigInt(length)) === length;
   }
 
   #drain(): void {
     for (let i = 0; i < BURST && this.#fd >= 0; i++) {
-      const length = this.#c.read(this.#fd, this.#base + this.readAt, this.readBytes);
+      const length = this.#c.read(this.#fd, this.#readAddress, this.#readBytes);
       if (length > 0) {
         this.packet(this.device, this.readAt, length);
         continue;
