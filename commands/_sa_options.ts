@@ -2,10 +2,10 @@
  * `--af`, `--edst`, `--spi`, `--proto` or `--said`: how `eroute` and `spi` are told of an SA (klips.md §2, §3).
  */
 import type { Address, Family } from "../lib/text/address.ts";
+import { readNumber } from "../lib/text/c_number.ts";
 import { SA_PROTOCOLS, type SaId } from "../lib/text/sa_id.ts";
 import { readAddress, readSaId } from "./_forms.ts";
 import type { KlipsTool, OptionRow } from "./_klips_tool.ts";
-import { readNumber } from "./_strtoul.ts";
 
 /** SPIs below this are reserved (RFC 2406 §2.1 and the magic SAs). */
 export const LOWEST_SPI = 0x100;

@@ -1,5 +1,5 @@
 /** `ipsec spi --life`: `soft-bytes=1000,hard-addtime=3600` (klips.md §3). */
-import { numberPrefix } from "./_strtoul.ts";
+import { numberPrefix } from "../lib/text/c_number.ts";
 
 export const SEVERITIES = ["soft", "hard"] as const;
 export const LIFE_TYPES = ["allocations", "bytes", "addtime", "usetime", "packets"] as const;

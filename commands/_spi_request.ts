@@ -1,5 +1,6 @@
 /** The command line of `ipsec spi`, read from left to right (klips.md §3). */
 import type { Address, Family } from "../lib/text/address.ts";
+import { readNumber } from "../lib/text/c_number.ts";
 import { readAddress, readKey } from "./_forms.ts";
 import { Exit, type KlipsTool, type OptionRow } from "./_klips_tool.ts";
 import { SaOptions } from "./_sa_options.ts";
@@ -7,7 +8,6 @@ import { AH_ALGORITHMS, type Algorithms, ESP_ALGORITHMS, whyRefused } from "./_s
 import { Lifetimes } from "./_spi_life.ts";
 import { usage, USAGE_STATUS } from "./_spi_usage.ts";
 import { toolVersion } from "./_tool_version.ts";
-import { readNumber } from "./_strtoul.ts";
 
 export type SpiAction = "ah" | "esp" | "comp" | "ip4" | "ip6" | "del" | "clear";
 

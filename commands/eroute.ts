@@ -1,5 +1,6 @@
 /** `ipsec eroute`: the extended routing table, which says what traffic goes through which SA (klips.md §2). */
 import { SA_FLAG } from "../lib/pfkey/constants.ts";
+import { readNumber } from "../lib/text/c_number.ts";
 import type { SaId } from "../lib/text/sa_id.ts";
 import type { Family } from "../lib/text/address.ts";
 import type { Subnet } from "../lib/text/subnet.ts";
@@ -12,7 +13,6 @@ import { Exit, type KlipsTool, type OptionRow, runTool } from "./_klips_tool.ts"
 import { LOWEST_SPI, SaOptions } from "./_sa_options.ts";
 import { protocolNumber, servicePort } from "./_netdb.ts";
 import { toolVersion } from "./_tool_version.ts";
-import { readNumber } from "./_strtoul.ts";
 
 type Action = "add" | "addin" | "replace" | "del" | "clear";
 

@@ -1,5 +1,6 @@
 /** `ipsec spigrp`: links SAs into a chain, or dissolves one (klips.md §4). Its words have fixed places: no getopt. */
 import type { Family } from "../lib/text/address.ts";
+import { readNumber } from "../lib/text/c_number.ts";
 import { SA_PROTOCOLS, type SaId } from "../lib/text/sa_id.ts";
 import type { Command } from "./_command.ts";
 import { readAddress, readSaId } from "./_forms.ts";
@@ -8,7 +9,6 @@ import { groupSas, ungroupSa } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, runTool } from "./_klips_tool.ts";
 import { SPIGRP_MANUAL } from "./_spigrp_manual.ts";
 import { toolVersion } from "./_tool_version.ts";
-import { readNumber } from "./_strtoul.ts";
 
 const MOST_SAS = 4;
 const WORDS_PER_SA = 4;

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { numberPrefix, readNumber } from "../../commands/_strtoul.ts";
+import { numberPrefix, readNumber } from "../../lib/text/c_number.ts";
 
 const WHOLE: [text: string, value: number | undefined][] = [
   ["256", 256],
