@@ -20,7 +20,8 @@ import type {
 } from "../lib/pfkey/message.ts";
 import { type Address, anyAddress } from "../lib/text/address.ts";
 import type { SaId } from "../lib/text/sa_id.ts";
-import { maskBytes, type Subnet } from "../lib/text/subnet.ts";
+import { maskBytes } from "../lib/text/mask.ts";
+import type { Subnet } from "../lib/text/subnet.ts";
 import type { Algorithms } from "./_spi_algorithms.ts";
 import type { Limits } from "./_spi_life.ts";
 
