@@ -13,6 +13,8 @@ export interface GetoptSettings {
   readonly longOnly?: boolean;
   /** Later additions: their prefixes count only where no other option begins so, lest old abbreviations break. */
   readonly extensions?: ReadonlySet<string>;
+  /** Letters that stand for options, `-f FILE` and `-fFILE`. */
+  readonly letters?: Readonly<Record<string, string>>;
 }
 
 export type Scanned<Name extends string> =
@@ -49,8 +51,23 @@ export class Getopt<Table extends OptionTable> {
     }
     if (word.startsWith("--")) return this.#long("--", word.slice(2));
     if (this.#settings.longOnly) return this.#long("-", word.slice(1));
-    // The rest of a cluster would be scanned next; every letter of it is as invalid as the first.
-    return this.#error(`invalid option -- '${[...word][1]}'`);
+    return this.#letter(word.slice(1));
+  }
+
+  #letter(cluster: string): Scanned<keyof Table & string> {
+    const [letter] = cluster;
+    const { letters } = this.#settings;
+    const name = letters && Object.hasOwn(letters, letter) ? letters[letter] : undefined;
+    // The rest of a cluster is not scanned after a complaint: tools end with the first one.
+    if (name === undefined) return this.#error(`invalid option -- '${letter}'`);
+    const rest = cluster.slice(letter.length);
+    if (!this.#table[name]) {
+      if (rest) this.#queue.unshift(`-${rest}`);
+      return { kind: "option", name, value: "" };
+    }
+    const value = rest || this.#queue.shift();
+    if (value === undefined) return this.#error(`option requires an argument -- '${letter}'`);
+    return { kind: "option", name, value };
   }
 
   /** Complaints leave out what follows `=`, unlike GNU's: it may be a key. */

@@ -53,3 +53,20 @@ Deno.test("Getopt lets an abbreviation mean an original option before an extensi
   const getopt = new Getopt(["--sp=3", "--spo=4", "--e"], table, settings);
   deepEqual([getopt.next(), getopt.next(), getopt.next()], [option("spi", "3"), option("sport", "4"), option("esn")]);
 });
+
+const LETTERS: [args: string[], seen: Scanned<string>[]][] = [
+  [["-f", "x"], [option("src", "x")]],
+  [["-fx"], [option("src", "x")]],
+  [["-cf", "x", "-c"], [option("clear"), option("src", "x"), option("clear")]],
+  [["-f"], [error("option requires an argument -- 'f'")]],
+  [["-z"], [error("invalid option -- 'z'")]],
+];
+for (const [args, seen] of LETTERS) {
+  Deno.test(`Getopt reads letters: ${args.join(" ")}`, () => {
+    const letters = { f: "src", c: "clear" };
+    const getopt = new Getopt(args, TABLE, { prog: "ipsec tool", letters });
+    const got: Scanned<string>[] = [];
+    for (let one = getopt.next(); one; one = getopt.next()) got.push(one);
+    deepEqual(got, seen);
+  });
+}

@@ -2,12 +2,13 @@ import { match, ok } from "node:assert/strict";
 import { eroute } from "../../commands/eroute.ts";
 import { klipsdebug } from "../../commands/klipsdebug.ts";
 import { look } from "../../commands/look.ts";
+import { pfKey } from "../../commands/pf_key.ts";
 import { spi } from "../../commands/spi.ts";
 import { spigrp } from "../../commands/spigrp.ts";
 import { tncfg } from "../../commands/tncfg.ts";
 import { AUTHENTICATORS, CIPHERS } from "../../lib/crypto/algorithms.ts";
 
-for (const command of [eroute, klipsdebug, look, spi, spigrp, tncfg]) {
+for (const command of [eroute, klipsdebug, look, pfKey, spi, spigrp, tncfg]) {
   Deno.test(`the manual of ${command.name} has its sections and every option of the usage text`, () => {
     for (const title of ["DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES"]) {
       match(command.manual, new RegExp(`^## ${title}$`, "m"));
