@@ -1,3 +1,4 @@
+/** IP addresses as text (text-forms.md §3), and what is asked of them (§9). */
 import { ok, refuse, type Result } from "./result.ts";
 
 /** As users write it after `--af`. */
@@ -98,6 +99,8 @@ export function parseNumericAddress(text: string, family: Family | 0): Result<Ad
   );
 }
 
+/** Of an IPv6 address, two bytes each. */
+const FIELDS = 8;
 const NAME = /^[A-Za-z0-9\-_.\u0080-\u{10ffff}]+$/u;
 
 function parseHexWord(text: string): Result<Address> {
@@ -131,38 +134,36 @@ function parseDotted(text: string): Result<Address> | undefined {
   return refuse("extra garbage on end of dotted-decimal address");
 }
 
+/** Eight fields between colons (text-forms.md §3.3); an empty one stands for all the zeroes that are missing. */
 function parseColonHex(text: string): Result<Address> {
-  const WORDS = 8;
-  const head: number[] = [];
+  if (/^:(?!:)/.test(text)) return refuse("illegal leading `:' in IPv6 numeric address");
+  if (/(?:^|[^:]):$/.test(text)) return refuse("illegal trailing `:' in IPv6 numeric address");
+  const fields: number[] = [];
   let gap = -1;
-  let at = 0;
-  if (text.startsWith("::")) {
-    gap = 0;
-    at = 2;
-  } else if (text.startsWith(":")) return refuse("illegal leading `:' in IPv6 numeric address");
-  while (at < text.length && head.length < WORDS) {
-    if (text[at] === ":") return refuse("more than one :: in IPv6 numeric address");
-    const digits = /^[0-9a-fA-F]+/.exec(text.slice(at))?.[0];
-    if (digits === undefined) return refuse("non-hex field in IPv6 numeric address");
-    if (digits.length > 4) return refuse("field in IPv6 numeric address longer than 4 hex digits");
-    head.push(parseInt(digits, 16));
-    at += digits.length;
-    if (at === text.length) break;
-    if (text[at] !== ":") return refuse("syntax error in IPv6 numeric address");
-    if (head.length === WORDS) return refuse("extra garbage on end of IPv6 numeric address");
-    at++;
-    if (at === text.length) return refuse("illegal trailing `:' in IPv6 numeric address");
+  let at = text.startsWith("::") ? 1 : 0;
+  while (at < text.length && fields.length < FIELDS) {
     if (text[at] === ":") {
       if (gap >= 0) return refuse("more than one :: in IPv6 numeric address");
-      gap = head.length;
-      at++;
+      gap = fields.length;
+      fields.push(0);
+    } else {
+      const digits = /^[0-9a-fA-F]+/.exec(text.slice(at))?.[0];
+      if (digits === undefined) return refuse("non-hex field in IPv6 numeric address");
+      if (digits.length > 4) return refuse("field in IPv6 numeric address longer than 4 hex digits");
+      fields.push(parseInt(digits, 16));
+      at += digits.length;
     }
+    if (at === text.length || fields.length === FIELDS) break;
+    if (text[at] !== ":") return refuse("syntax error in IPv6 numeric address");
+    at++;
   }
   if (at < text.length) return refuse("extra garbage on end of IPv6 numeric address");
-  if (gap < 0 && head.length < WORDS) return refuse("IPv6 numeric address ends prematurely");
-  if (gap >= 0 && head.length > WORDS - 2) return refuse("non-abbreviating empty field in IPv6 numeric address");
-  const words = gap < 0 ? head : [...head.slice(0, gap), ...new Array(WORDS - head.length).fill(0), ...head.slice(gap)];
-  return ok({ family: "inet6", bytes: Uint8Array.from(words.flatMap((word: number) => [word >> 8, word & 0xff])) });
+  if (gap < 0 && fields.length < FIELDS) return refuse("IPv6 numeric address ends prematurely");
+  if (gap >= 0 && fields.length === FIELDS) {
+    return refuse("non-abbreviating empty field in IPv6 numeric address");
+  }
+  if (gap >= 0) fields.splice(gap, 1, ...new Array<number>(FIELDS - fields.length + 1).fill(0));
+  return ok({ family: "inet6", bytes: Uint8Array.from(fields.flatMap((field) => [field >> 8, field & 0xff])) });
 }
 
 /** addrtot (text-forms.md §3.6). */
