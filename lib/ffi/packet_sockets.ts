@@ -11,6 +11,8 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_BROADCAST = 6;
 const SO_BINDTODEVICE = 25;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_IP = 0;
@@ -39,8 +41,15 @@ function option(fd: number, level: number, name: number, value: number, subject:
 function bindToDevice(fd: number, device: string): void {
   const name = cString(device);
   checked(libc().setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length), "setsockopt", `bind to ${device}`);
-  option(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES, "enlarge a receive buffer");
-  option(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES, "enlarge a send buffer");
+  enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, "enlarge a receive buffer");
+  enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, "enlarge a send buffer");
+}
+
+/** Beyond the limits of the host where its root may; a user namespace, a rootless container too, stays within them. */
+function enlarge(fd: number, force: number, within: number, subject: string): void {
+  const cell = new Uint8Array(new Int32Array([BUFFER_BYTES]).buffer);
+  if (libc().setsockopt(fd, SOL_SOCKET, force, cell, 4) === 0) return;
+  option(fd, SOL_SOCKET, within, BUFFER_BYTES, subject);
 }
 
 function opened(fd: number, configure: (fd: number) => void): number {
