@@ -1,0 +1,77 @@
+/** The demonstration's traffic from sunset to sunrise: by ping(8) and iperf3(1) where they are, else by our own program. */
+import { ADDRESS, attempt, type FourHosts, type Ran, until } from "./_net.ts";
+import { READY, trafficCommand } from "./_traffic.ts";
+
+const { sunrise: TARGET } = ADDRESS.inet;
+const ECHO_PORT = 7007;
+const TRANSFER_PORT = 5201;
+
+async function answers(words: string[], wanted: RegExp): Promise<boolean> {
+  try {
+    const { stdout, stderr } = await attempt(words);
+    return wanted.test(stdout + stderr);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+export class DemoTraffic {
+  #echo = false;
+
+  private constructor(readonly four: FourHosts, readonly hasPing: boolean, readonly hasIperf: boolean) {}
+
+  static async with(four: FourHosts): Promise<DemoTraffic> {
+    // other pings have no --pattern
+    return new DemoTraffic(
+      four,
+      await answers(["ping", "-V"], /iputils/),
+      await answers(["iperf3", "--version"], /^iperf 3/),
+    );
+  }
+
+  /**
+   * Sends `text` to sunrise, which is to send it back: three times, or once where no answer is expected.
+   *
+   * @returns the command as it is typed, and what came of it
+   */
+  async ping(text: string, { once = false } = {}): Promise<Ran & { readonly command: string }> {
+    const { sunset, sunrise } = this.four;
+    if (!this.hasPing) {
+      if (!this.#echo) {
+        const daemon = sunrise.start(trafficCommand("echo", TARGET, `${ECHO_PORT}`));
+        await until("sunrise answers datagrams", () => daemon.output.includes(READY));
+        this.#echo = true;
+      }
+      const ran = await sunset.attempt(trafficCommand("ask", TARGET, `${ECHO_PORT}`, text));
+      return { ...ran, command: `(our own ping, three UDP datagrams, because ping is not installed) ${TARGET}` };
+    }
+    const hex = new TextEncoder().encode(text).toHex();
+    const words = once ? ["-c", "1", "-W", "1"] : ["-c", "3", "-i", "0.2", "-p", hex];
+    const command = ["ping", "-n", ...words, TARGET];
+    return { ...await sunset.attempt(command), command: command.join(" ") };
+  }
+
+  /** Fills one TCP connection from sunset to sunrise. @returns bits per second */
+  async transfer(seconds: number): Promise<number> {
+    return this.hasIperf ? await this.#iperf(seconds) : await this.#ownTransfer(seconds);
+  }
+
+  async #iperf(seconds: number): Promise<number> {
+    const { sunset, sunrise } = this.four;
+    const server = sunrise.start(["iperf3", "-s", "-1", "--forceflush"]);
+    await until("iperf3 listens in sunrise", () => server.output.includes("listening"));
+    const report = await sunset.run(["iperf3", "-J", "-c", TARGET, "-t", `${seconds}`]);
+    await server.stop();
+    return JSON.parse(report).end.sum_received.bits_per_second;
+  }
+
+  async #ownTransfer(seconds: number): Promise<number> {
+    const { sunset, sunrise } = this.four;
+    const server = sunrise.start(trafficCommand("sink", TARGET, `${TRANSFER_PORT}`));
+    await until("somebody listens in sunrise", () => server.output.includes(READY));
+    await sunset.run(trafficCommand("source", TARGET, `${TRANSFER_PORT}`, `${seconds}`));
+    const { bytes, seconds: taken } = JSON.parse((await server.end()).split("\n")[1]);
+    return bytes * 8 / taken;
+  }
+}
