@@ -6,6 +6,10 @@ const ICMP = 1, ICMPV6 = 58;
 const ICMP_HEADER = 8;
 /** RFC 1812 §4.3.2.3 and RFC 4443 §2.4: how long an error may be. */
 const LONGEST_V4 = 576, LONGEST_V6 = 1280;
+/** RFC 4443 §2.4: no error about a redirect, though its type is not an error's. */
+const ICMPV6_QUERIES_FROM = 128, ICMPV6_REDIRECT = 137;
+const EXTENSIONS = 8;
+const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60;
 /** ICMP types that are answers or questions, not errors. */
 const ICMP_QUERIES = [0, 8, 9, 10, 13, 14, 15, 16, 17, 18];
 
@@ -22,8 +26,23 @@ export function mayAnswerWithIcmp(memory: PacketMemory, at: number, length: numb
   if (length < 48 || bytes[at + 8] === 0xff || bytes[at + 24] === 0xff) return false;
   let any = 0;
   for (let i = 8; i < 24; i++) any |= bytes[at + i];
-  if (any === 0) return false;
-  return bytes[at + 6] !== ICMPV6 || bytes[at + 40] >= 128;
+  return any !== 0 && !isIcmpv6Error(memory, at, length);
+}
+
+/** Whether the packet is an error or a redirect itself, or hides that behind its length. */
+function isIcmpv6Error({ bytes }: PacketMemory, at: number, length: number): boolean {
+  let next = bytes[at + 6], header = 40;
+  for (let i = 0; i < EXTENSIONS; i++) {
+    if (next !== HOP_BY_HOP && next !== ROUTING && next !== FRAGMENT && next !== DESTINATION) break;
+    if (header + 8 > length) return true;
+    const size = next === FRAGMENT ? 8 : (bytes[at + header + 1] + 1) << 3;
+    next = bytes[at + header];
+    header += size;
+  }
+  if (next !== ICMPV6) return false;
+  if (header >= length) return true;
+  const type = bytes[at + header];
+  return type < ICMPV6_QUERIES_FROM || type === ICMPV6_REDIRECT;
 }
 
 /**

@@ -33,6 +33,8 @@ export class FlowKey {
   destinationPort = 0;
   /** Offset of the transport header from the packet's start. */
   headerLength = 0;
+  /** Whether this is a fragment, the first one or another. */
+  fragment = false;
   /** Whether this is a fragment other than the first. */
   laterFragment = false;
 }
@@ -47,11 +49,13 @@ export function readFlow(memory: PacketMemory, at: number, length: number, flow:
   const { bytes, view } = memory;
   flow.sourcePort = 0;
   flow.destinationPort = 0;
+  flow.fragment = false;
   flow.laterFragment = false;
   let ports = true;
   if (bytes[at] >>> 4 === 4) {
     flow.protocol = bytes[at + 9];
     flow.headerLength = (bytes[at] & 0x0f) << 2;
+    flow.fragment = (view.getUint16(at + 6) & 0x3fff) !== 0;
     flow.laterFragment = (view.getUint16(at + 6) & 0x1fff) !== 0;
   } else {
     let next = bytes[at + 6];
@@ -59,9 +63,13 @@ export function readFlow(memory: PacketMemory, at: number, length: number, flow:
     for (let i = 0; i < EXTENSIONS; i++) {
       if (next !== HOP_BY_HOP && next !== ROUTING && next !== FRAGMENT && next !== DESTINATION) break;
       if (header + 8 > length) return NOT_IP.TRUNCATED;
-      if (next === FRAGMENT && (view.getUint16(at + header + 2) & 0xfff8) !== 0) {
-        flow.laterFragment = true;
-        ports = false;
+      if (next === FRAGMENT) {
+        const field = view.getUint16(at + header + 2);
+        if ((field & 0xfff9) !== 0) flow.fragment = true;
+        if ((field & 0xfff8) !== 0) {
+          flow.laterFragment = true;
+          ports = false;
+        }
       }
       const size = next === FRAGMENT ? 8 : (bytes[at + header + 1] + 1) << 3;
       next = bytes[at + header];

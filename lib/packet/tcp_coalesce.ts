@@ -58,6 +58,11 @@ export class Coalescer {
     return OFFER.STARTED;
   }
 
+  /** Packets collected since the last flush. */
+  get segments(): number {
+    return this.#segments;
+  }
+
   /** Readies what was collected at {@linkcode start}; @returns its length with the virtio header, 0 where there is nothing */
   flush(): number {
     if (this.#segments === 0) return 0;
@@ -113,11 +118,14 @@ export class Coalescer {
       for (let i = 8; i < 40; i += 4) if (view.getUint32(at + i) !== view.getUint32(first + i)) return false;
     }
     // TCP: ports, acknowledgement, header length, window, options; the sequence number goes on; ACK and perhaps PSH.
+    // The byte of the header length also holds the accurate-ECN flag (RFC 9768 §3.1).
     const tcp = at + ipHeader, firstTcp = first + ipHeader;
     if (view.getUint32(tcp) !== view.getUint32(firstTcp)) return false;
     if (view.getUint32(tcp + 4) !== this.#nextSequence) return false;
     if (view.getUint32(tcp + 8) !== view.getUint32(firstTcp + 8)) return false;
+    if (bytes[tcp + 12] !== bytes[firstTcp + 12]) return false;
     if (view.getUint16(tcp + 14) !== view.getUint16(firstTcp + 14)) return false;
+    if (view.getUint16(tcp + 18) !== view.getUint16(firstTcp + 18)) return false;
     for (let i = 20; i < this.#headers - ipHeader; i += 4) {
       if (view.getUint32(tcp + i) !== view.getUint32(firstTcp + i)) return false;
     }
