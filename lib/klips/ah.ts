@@ -5,7 +5,8 @@
  * The mutable fields are put aside, zeroed in place, and put back: the ICV is taken over one run of bytes.
  */
 import { DROP } from "./counters.ts";
-import type { Frame } from "./frame.ts";
+import type { Scratch } from "./esp.ts";
+import { type Frame, LONGEST_HEADER } from "./frame.ts";
 import type { AhTransform, Sa } from "./sa.ts";
 
 const AH = 51;
@@ -17,6 +18,11 @@ const IPV6_HEADER = 40;
 export function ahHeadroom(t: AhTransform, addressBytes: 4 | 16): number {
   const length = AH_FIXED + t.icvBytes;
   return addressBytes === 4 ? length : (length + 7) & ~7;
+}
+
+/** Room for the header that is put aside while the ICV is taken. */
+export function newMutable(): Uint8Array {
+  return new Uint8Array(LONGEST_HEADER);
 }
 
 export function signAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array): void {
@@ -47,7 +53,7 @@ export function signAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array
 }
 
 /** @returns the protocol inside, or the complement of a {@linkcode DROPS} index */
-export function openAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array): number {
+export function openAh(frame: Frame, sa: Sa, t: AhTransform, scratch: Scratch, mutable: Uint8Array): number {
   const { bytes, view } = frame.memory;
   const ah = frame.start + frame.headerLength;
   const head = ahHeadroom(t, frame.addressBytes);
@@ -59,8 +65,7 @@ export function openAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array
     sa.sequenceErrors++;
     return ~DROP.REPLAYED;
   }
-  const icv = frame.end + 4;
-  bytes.copyWithin(icv, ah + AH_FIXED, ah + AH_FIXED + t.icvBytes);
+  bytes.copyWithin(scratch.icv, ah + AH_FIXED, ah + AH_FIXED + t.icvBytes);
   bytes.fill(0, ah + AH_FIXED, ah + head);
   hideMutable(frame, mutable);
   let length = frame.end - frame.start;
@@ -68,7 +73,7 @@ export function openAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array
     view.setUint32(frame.end, high);
     length += 4;
   }
-  const authentic = t.mac.verify(frame.start, length, icv);
+  const authentic = t.mac.verify(frame.start, length, scratch.icv);
   showMutable(frame, mutable);
   if (!authentic) {
     sa.authErrors++;
@@ -81,7 +86,7 @@ export function openAh(frame: Frame, sa: Sa, t: AhTransform, mutable: Uint8Array
   return protocol;
 }
 
-/** RFC 4302 §3.3.3.1: what routers may change on the way. */
+/** RFC 4302 §3.3.3.1: what routers may change on the way is zeroed, or set to what it is at the final destination. */
 function hideMutable(frame: Frame, saved: Uint8Array): void {
   const { bytes, view } = frame.memory;
   const at = frame.start;
@@ -89,7 +94,7 @@ function hideMutable(frame: Frame, saved: Uint8Array): void {
   if (frame.addressBytes === 16) {
     view.setUint32(at, 0x60000000);
     bytes[at + 7] = 0;
-    hideIpv6Options(frame);
+    hideIpv6Extensions(frame);
     return;
   }
   bytes[at + 1] = 0;
@@ -120,27 +125,53 @@ function hideIpv4Options(frame: Frame): void {
   }
 }
 
-/** Option data whose type has the "may change" bit counts as zero (RFC 4302 §3.3.3.1.2.1). */
-function hideIpv6Options(frame: Frame): void {
+/** Options that may change count as zero, and a routing header as at its last stop (RFC 4302 §3.3.3.1.2). */
+function hideIpv6Extensions(frame: Frame): void {
   const { bytes } = frame.memory;
-  const HOP_BY_HOP = 0, DESTINATION = 60, FRAGMENT = 44, MAY_CHANGE = 0x20;
+  const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60;
   const end = frame.start + frame.headerLength;
   let next = bytes[frame.start + 6];
   let at = frame.start + IPV6_HEADER;
   while (at + 8 <= end) {
     const length = next === FRAGMENT ? 8 : (bytes[at + 1] + 1) << 3;
-    if (next === HOP_BY_HOP || next === DESTINATION) {
-      for (let option = at + 2; option < at + length && option < end;) {
-        if (bytes[option] === 0) {
-          option++;
-          continue;
-        }
-        const size = bytes[option + 1];
-        if (bytes[option] & MAY_CHANGE) bytes.fill(0, option + 2, Math.min(end, option + 2 + size));
-        option += 2 + size;
-      }
-    }
+    if (next === HOP_BY_HOP || next === DESTINATION) hideIpv6Options(frame, at, at + length);
+    else if (next === ROUTING) finishRoute(frame, at, length);
     next = bytes[at];
     at += length;
   }
+}
+
+/** Option data whose type has the "may change" bit counts as zero (RFC 4302 §3.3.3.1.2.1). */
+function hideIpv6Options(frame: Frame, at: number, end: number): void {
+  const { bytes } = frame.memory;
+  const PAD1 = 0, MAY_CHANGE = 0x20;
+  for (let option = at + 2; option < end;) {
+    if (bytes[option] === PAD1) {
+      option++;
+      continue;
+    }
+    const size = option + 1 < end ? bytes[option + 1] : 0;
+    if (bytes[option] & MAY_CHANGE) bytes.fill(0, Math.min(end, option + 2), Math.min(end, option + 2 + size));
+    option += 2 + size;
+  }
+}
+
+/**
+ * Routing headers of types 0 and 2 as the last of their addresses will see them (RFC 8200 §4.4, RFC 2460 §4.4,
+ * RFC 6275 §6.4): each remaining stop changes places with the destination, in order.
+ */
+function finishRoute(frame: Frame, at: number, length: number): void {
+  const { bytes } = frame.memory;
+  const type = bytes[at + 2];
+  if (type !== 0 && type !== 2) return;
+  const stops = (length - 8) >> 4;
+  for (let left = Math.min(bytes[at + 3], stops); left > 0; left--) {
+    const stop = at + 8 + (stops - left) * 16;
+    for (let i = 0; i < 16; i++) {
+      const passed = bytes[frame.destination + i];
+      bytes[frame.destination + i] = bytes[stop + i];
+      bytes[stop + i] = passed;
+    }
+  }
+  if (bytes[at + 3] <= stops) bytes[at + 3] = 0;
 }

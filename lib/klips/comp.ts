@@ -4,7 +4,7 @@
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { DROP } from "./counters.ts";
-import type { Frame } from "./frame.ts";
+import { type Frame, LONGEST_HEADER } from "./frame.ts";
 import type { CompTransform, Sa } from "./sa.ts";
 
 const ESP = 50, AH = 51, IPCOMP = 108;
@@ -14,6 +14,10 @@ const SMALLEST = 90;
 const PATIENCE = 8, FIRST_SKIP = 4, LATER_PATIENCE = 2, LATER_SKIP = 8;
 /** A packet from the tunnel is never longer than the virtual MTU, so neither is what comes out here. */
 const LARGEST = 16260;
+/** Bytes behind a packet that AH may write to. */
+const TAIL = 4;
+/** Room that {@linkcode decompress} needs for one packet. */
+export const INFLATED_BYTES = LONGEST_HEADER + LARGEST + TAIL;
 
 /** Compresses the payload where that makes the packet smaller; leaves the packet as it is otherwise. */
 export function compress(frame: Frame, sa: Sa, t: CompTransform): void {
@@ -46,8 +50,13 @@ export function compress(frame: Frame, sa: Sa, t: CompTransform): void {
   t.compressedBytes -= before - (frame.end - frame.start);
 }
 
-/** @returns the protocol inside, or the complement of a {@linkcode DROPS} index */
-export function decompress(frame: Frame, sa: Sa, t: CompTransform): number {
+/**
+ * Takes IPCOMP off. What was packed is longer than the room around a received packet, so the frame moves to `room`,
+ * which holds {@linkcode INFLATED_BYTES}.
+ *
+ * @returns the protocol inside, or the complement of a {@linkcode DROPS} index
+ */
+export function decompress(frame: Frame, sa: Sa, t: CompTransform, room: number): number {
   const { bytes } = frame.memory;
   const header = frame.start + frame.headerLength;
   if (bytes[header + 1] !== 0 || isFragment(frame)) return ~DROP.COMP_ERROR;
@@ -61,10 +70,9 @@ export function decompress(frame: Frame, sa: Sa, t: CompTransform): number {
   } catch {
     return ~DROP.COMP_ERROR;
   }
-  if (header + plain.length > bytes.length) return ~DROP.COMP_ERROR;
-  // What lies behind the packet in its slot is free: a slot holds the largest packet there is.
-  bytes.set(plain, header);
-  frame.end = header + plain.length;
+  frame.moveHeader(room);
+  bytes.set(plain, room + frame.headerLength);
+  frame.end = room + frame.headerLength + plain.length;
   frame.finish(protocol);
   t.compressedBytes += before;
   t.uncompressedBytes += frame.end - frame.start;

@@ -9,6 +9,7 @@ interface DropRow {
 export const DROP_REASONS = {
   BAD_PACKET: { counter: "rxErrors", text: "not a well-formed IP packet" },
   TRUNCATED: { counter: "rxErrors", text: "cut short" },
+  BAD_PACKET_OUT: { counter: "txDropped", text: "not a well-formed IP packet (outgoing)" },
   IP_OPTIONS: { counter: "txDropped", text: "IP options" },
   NO_EROUTE: { counter: "txDropped", text: "no eroute" },
   DROP: { counter: "txDropped", text: "%drop" },
@@ -20,6 +21,7 @@ export const DROP_REASONS = {
   LIFETIME_OUT: { counter: "txErrors", text: "lifetime of the SA exceeded (outgoing)" },
   SEQUENCE_EXHAUSTED: { counter: "txErrors", text: "sequence numbers used up" },
   NO_ROOM: { counter: "txErrors", text: "no room" },
+  FRAGMENT: { counter: "txDropped", text: "a fragment, which transport mode cannot carry" },
   TOO_BIG: { counter: "txErrors", text: "too big" },
   RECURSION: { counter: "txErrors", text: "tunnels nested too deep" },
   SEND_FAILED: { counter: "txErrors", text: "refused by the network" },

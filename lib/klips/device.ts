@@ -58,7 +58,8 @@ export class Device {
   }
 
   flushJoined(): void {
+    const { segments } = this.joiner;
     const length = this.joiner.flush();
-    if (length > 0 && !this.inlet?.write(this.joiner.start, length)) this.counters.drop(DROP.HOST_REFUSED);
+    if (length > 0 && !this.inlet?.write(this.joiner.start, length)) this.counters.drop(DROP.HOST_REFUSED, segments);
   }
 }

@@ -10,6 +10,7 @@ import type { Device } from "./device.ts";
 import type { EngineParts } from "./engine_parts.ts";
 import { Eroute } from "./eroute.ts";
 import { ErouteTable } from "./eroute_table.ts";
+import type { Scratch } from "./esp.ts";
 import { Inbound } from "./inbound.ts";
 import { expiredByTime, FINE, HARD, nextExpiry } from "./lifetime.ts";
 import { Outbound } from "./outbound.ts";
@@ -25,7 +26,7 @@ export interface EngineWorld {
   readonly memory: PacketMemory;
   /** The part of the memory that the engine may cut packets from. */
   readonly arena: readonly [start: number, end: number];
-  /** 64 bytes of the memory for nonces and additional data. */
+  /** 64 bytes of the memory for nonces, additional data and ICVs. */
   readonly scratch: number;
   readonly devices: readonly Device[];
   /** Seconds, monotonic. */
@@ -41,7 +42,7 @@ export interface EngineWorld {
 export class Engine implements EngineParts {
   readonly memory: PacketMemory;
   readonly arena: Arena;
-  readonly scratch: { nonce: number; aad: number };
+  readonly scratch: Scratch;
   readonly sad = new Sad();
   readonly eroutes = new ErouteTable();
   readonly sysctls = new Sysctls();
@@ -56,7 +57,7 @@ export class Engine implements EngineParts {
     this.#world = world;
     this.memory = world.memory;
     this.arena = new Arena(world.arena[0], world.arena[1]);
-    this.scratch = { nonce: world.scratch, aad: world.scratch + 16 };
+    this.scratch = { nonce: world.scratch, aad: world.scratch + 16, icv: world.scratch + 32 };
     this.random = new RandomPool(world.random);
     this.outbound = new Outbound(this);
     this.inbound = new Inbound(this);

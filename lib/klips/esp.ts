@@ -10,10 +10,12 @@ import type { EspTransform, Sa } from "./sa.ts";
 const ESP = 50;
 const ESP_HEADER = 8;
 
-/** Offsets of a few bytes of the packet memory that hold a nonce and additional data during one call. */
+/** Offsets of a few bytes of the packet memory that hold a nonce, additional data, or an ICV during one call. */
 export interface Scratch {
   readonly nonce: number;
   readonly aad: number;
+  /** 32 bytes, the longest ICV there is. */
+  readonly icv: number;
 }
 
 /** Bytes that ESP adds before the payload. */
@@ -98,7 +100,7 @@ export function openEsp(frame: Frame, sa: Sa, t: EspTransform, scratch: Scratch)
       return ~DROP.AUTH_FAILED;
     }
   } else {
-    if (!verify(frame, sa, t, esp, end, high)) {
+    if (!verify(frame, sa, t, scratch, esp, end, high)) {
       sa.authErrors++;
       return ~DROP.AUTH_FAILED;
     }
@@ -121,13 +123,21 @@ export function openEsp(frame: Frame, sa: Sa, t: EspTransform, scratch: Scratch)
   return protocol;
 }
 
-function verify(frame: Frame, sa: Sa, t: EspTransform, esp: number, end: number, high: number): boolean {
+function verify(
+  frame: Frame,
+  sa: Sa,
+  t: EspTransform,
+  scratch: Scratch,
+  esp: number,
+  end: number,
+  high: number,
+): boolean {
   if (!sa.esn) return t.mac!.verify(esp, end - esp, end);
-  // The high half belongs where the ICV lies: the ICV moves up by its 4 bytes (there is tail room behind a packet).
+  // The high half belongs where the ICV lies, and behind that the next datagram of a joined read may begin.
   const { bytes, view } = frame.memory;
-  bytes.copyWithin(end + 4, end, end + t.icvBytes);
+  bytes.copyWithin(scratch.icv, end, end + t.icvBytes);
   view.setUint32(end, high);
-  return t.mac!.verify(esp, end - esp + 4, end + 4);
+  return t.mac!.verify(esp, end - esp + 4, scratch.icv);
 }
 
 /** RFC 4106 §4, RFC 7634 §2: salt, then IV. */

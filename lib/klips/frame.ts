@@ -8,6 +8,9 @@ const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
 const IPV6_HEADER = 40;
 const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60;
+/** Extension headers that are followed, and what they come to at most (RFC 8200 §4: 256 times 8 bytes each). */
+const EXTENSIONS = 8;
+export const LONGEST_HEADER = IPV6_HEADER + EXTENSIONS * 2048;
 
 export class Frame {
   /** First byte of the IP header. */
@@ -74,6 +77,13 @@ export class Frame {
     this.protocolAt += room;
   }
 
+  /** Takes the header along to `start`; what followed it stays, and `end` is the caller's to set. */
+  moveHeader(start: number): void {
+    this.memory.bytes.copyWithin(start, this.start, this.start + this.headerLength);
+    this.protocolAt += start - this.start;
+    this.start = start;
+  }
+
   /** Sets what follows the header, and makes the lengths and the IPv4 checksum right. */
   finish(protocol: number): void {
     const { bytes, view } = this.memory;
@@ -102,7 +112,7 @@ export class Frame {
   /** Extension headers that routers read stay before ESP and AH; the walk is bounded by the packet. */
   #skipExtensions(): void {
     const { bytes } = this.memory;
-    for (let hops = 0; hops < 8; hops++) {
+    for (let hops = 0; hops < EXTENSIONS; hops++) {
       const next = bytes[this.protocolAt];
       if (next !== HOP_BY_HOP && next !== ROUTING && next !== FRAGMENT && !this.#isDestinationBeforeRouting()) return;
       const at = this.start + this.headerLength;

@@ -9,8 +9,8 @@
 import { checkPacket } from "../packet/ip_header.ts";
 import { finishTransportChecksum } from "../packet/checksum.ts";
 import type { Subnet } from "../text/subnet.ts";
-import { openAh } from "./ah.ts";
-import { decompress } from "./comp.ts";
+import { newMutable, openAh } from "./ah.ts";
+import { decompress, INFLATED_BYTES } from "./comp.ts";
 import { DROP } from "./counters.ts";
 import type { Device } from "./device.ts";
 import type { EngineParts } from "./engine_parts.ts";
@@ -22,21 +22,24 @@ import type { Sa } from "./sa.ts";
 
 const ESP = 50, AH = 51, IPCOMP = 108;
 const TCP = 6, UDP = 17;
+const IPV4_HEADER = 20, IPV6_HEADER = 40;
 /** More layers than any chain has: four SAs, and one packet may hold a second chain. */
 const LAYERS = 8;
 
 export class Inbound {
   readonly #frame: Frame;
-  readonly #mutable = new Uint8Array(2048);
+  readonly #mutable = newMutable();
+  readonly #inflated: number;
 
   constructor(readonly parts: EngineParts) {
     this.#frame = new Frame(parts.memory);
+    this.#inflated = parts.arena.reserve(INFLATED_BYTES);
   }
 
   // 1. accept
 
   /**
-   * Takes an IP packet at `at`; bytes before and 64 after it are free to be written.
+   * Takes an IP packet at `at`; for AH, the 4 bytes after it are free to be written.
    *
    * @param device the ipsecN to credit
    * @param udp where a UDP-encapsulated packet came from; undefined for bare ESP and AH
@@ -119,9 +122,9 @@ export class Inbound {
       case "esp":
         return openEsp(this.#frame, sa, t, this.parts.scratch);
       case "ah":
-        return openAh(this.#frame, sa, t, this.#mutable);
+        return openAh(this.#frame, sa, t, this.parts.scratch, this.#mutable);
       case "comp":
-        return decompress(this.#frame, sa, t);
+        return decompress(this.#frame, sa, t, this.#inflated);
       case "ipip":
         return ~DROP.UNKNOWN_SA;
     }
@@ -172,6 +175,7 @@ export class Inbound {
     const version = protocol === IPIP ? 4 : 6;
     const { memory } = this.parts;
     if (inner >= frame.end || memory.bytes[inner] >>> 4 !== version) return DROP.WRONG_INNER;
+    trimPadding(frame, inner, version);
     if (checkPacket(memory, inner, frame.end - inner) < 0) return DROP.WRONG_INNER;
     if (!unwrapIpip(frame)) return DROP.CONGESTED;
     if (policy && tunnel.policy && !this.#fitsPolicy(tunnel)) return DROP.WRONG_POLICY;
@@ -207,8 +211,9 @@ export class Inbound {
     const frame = this.#frame;
     const length = frame.end - frame.start;
     if (!device.inlet) return DROP.NOT_ATTACHED;
+    if (!device.deliver(frame.start, length)) return DROP.HOST_REFUSED;
     device.counters.rxBytes += length;
-    return device.deliver(frame.start, length) ? -1 : DROP.TOO_BIG;
+    return -1;
   }
 }
 
@@ -217,6 +222,15 @@ export interface UdpOrigin {
   names: Uint8Array;
   at: number;
   port: number;
+}
+
+/** A tunnelled packet knows its length; what follows it hides that length (RFC 4303 §2.7). */
+function trimPadding(frame: Frame, inner: number, version: 4 | 6): void {
+  const { view } = frame.memory;
+  const header = version === 4 ? IPV4_HEADER : IPV6_HEADER;
+  if (frame.end - inner < header) return;
+  const length = version === 4 ? view.getUint16(inner + 2) : view.getUint16(inner + 4) + IPV6_HEADER;
+  if (length >= header && inner + length < frame.end) frame.end = inner + length;
 }
 
 /** What may stand inside an SA that has an inner neighbour (klips.md §16, step 18). */

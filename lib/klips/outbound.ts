@@ -15,7 +15,7 @@ import { mayAnswerWithIcmp, writeIcmpError } from "../packet/icmp.ts";
 import { checkPacket, FlowKey, readFlow } from "../packet/ip_header.ts";
 import { Segmenter } from "../packet/tcp_segments.ts";
 import { MAGIC_SPIS } from "../text/sa_id.ts";
-import { ahHeadroom, signAh } from "./ah.ts";
+import { ahHeadroom, newMutable, signAh } from "./ah.ts";
 import { compress } from "./comp.ts";
 import { DROP } from "./counters.ts";
 import type { Device } from "./device.ts";
@@ -56,7 +56,7 @@ export class Outbound {
   readonly #segmenter = new Segmenter();
   readonly #room: Room = { head: SLACK, tail: SLACK };
   readonly #nestedRoom: Room = { head: SLACK, tail: SLACK };
-  readonly #mutable = new Uint8Array(2048);
+  readonly #mutable = newMutable();
   readonly #heldOn = new WeakMap<Uint8Array, Device>();
   #identification: number;
 
@@ -75,17 +75,17 @@ export class Outbound {
     const at = header + VNET_HEADER;
     const bytes = length - VNET_HEADER;
     if (!device.outlet) return;
-    if (checkPacket(memory, at, bytes) < 0) return device.counters.drop(DROP.BAD_PACKET);
+    if (checkPacket(memory, at, bytes) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     const flow = this.#flow;
-    if (readFlow(memory, at, bytes, flow) < 0) return device.counters.drop(DROP.BAD_PACKET);
+    if (readFlow(memory, at, bytes, flow) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     if (memory.bytes[at] >>> 4 === 4 && (memory.bytes[at] & 0x0f) !== 5) return device.counters.drop(DROP.IP_OPTIONS);
 
     const segments = this.#segmenter.begin(memory, header, length);
-    if (segments < 0) return device.counters.drop(DROP.BAD_PACKET);
+    if (segments < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     if (segments === 1 && memory.bytes[header] & NEEDS_CHECKSUM) {
       const start = memory.view.getUint16(header + 6, true);
       const offset = memory.view.getUint16(header + 8, true);
-      if (finishPartialChecksum(memory, at, bytes, start, offset) < 0) return device.counters.drop(DROP.BAD_PACKET);
+      if (finishPartialChecksum(memory, at, bytes, start, offset) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     }
     this.#decide(device, at, bytes, segments);
     if (arena.shouldFlush) this.parts.flush();
@@ -126,12 +126,9 @@ export class Outbound {
     eroute.lastUsedAt = this.parts.now();
     if (eroute.shunt !== 0) return this.#shunt(device, eroute, at, length, segments);
 
-    if (eroute.saGeneration !== this.parts.sad.generation) {
-      eroute.sa = this.parts.sad.find(eroute.saId);
-      eroute.saGeneration = this.parts.sad.generation;
-    }
-    if (!eroute.sa) return device.counters.drop(DROP.UNKNOWN_SA_OUT, segments);
-    this.#protect(device, eroute.sa, at, length, segments);
+    const sa = this.#saOf(eroute);
+    if (!sa) return device.counters.drop(DROP.UNKNOWN_SA_OUT, segments);
+    this.#protect(device, sa, at, length, segments);
   }
 
   /** Our own IKE to a peer goes in the clear, whatever the eroute to that peer says (klips.md §15.2). */
@@ -206,6 +203,8 @@ export class Outbound {
 
   #protect(device: Device, first: Sa, at: number, length: number, segments: number): void {
     const room = this.#room;
+    // RFC 4303 §3.3.4, RFC 4302 §3.3.4: fragmentation comes after transport mode, never before it.
+    if (this.#flow.fragment && !isTunnel(first)) return device.counters.drop(DROP.FRAGMENT, segments);
     const addressBytes = this.parts.memory.bytes[at] >>> 4 === 4 ? 4 : 16;
     chainRoom(first, addressBytes, room);
     this.#announceMtu(device, at, length, segments, room);
@@ -328,9 +327,11 @@ export class Outbound {
   // 5. emit
 
   #emit(device: Device, last: Sa, depth: number): void {
-    const next = this.#nextChain(last);
-    if (!next) return this.#send(device, last);
+    const eroute = this.#nestedEroute(last);
+    if (!eroute) return this.#send(device, last);
     if (depth === NESTING) return device.counters.drop(DROP.RECURSION);
+    const next = this.#saOf(eroute);
+    if (!next) return device.counters.drop(DROP.UNKNOWN_SA_OUT);
     const reason = this.#checkChain(next);
     if (reason >= 0) return device.counters.drop(reason);
     // The frame was given room for the first chain only; the nested one gets a frame of its own.
@@ -346,23 +347,33 @@ export class Outbound {
     this.#transform(device, next, depth + 1);
   }
 
-  /** The chain that an eroute for the result names, where its SA goes to another destination (klips.md §15.5). */
-  #nextChain(last: Sa): Sa | undefined {
+  /** The eroute for the result, where it names an SA to another destination (klips.md §15.5). */
+  #nestedEroute(last: Sa): Eroute | undefined {
     if (last.udp) return undefined;
-    const { memory, eroutes, sad } = this.parts;
+    const { memory, eroutes } = this.parts;
     const frame = this.#frame;
     const eroute = eroutes.lookup(memory, frame.source, frame.destination, frame.addressBytes, frame.protocol, 0, 0);
     if (!eroute) return undefined;
     eroute.count++;
-    if (eroute.shunt !== 0 || sameBytes(eroute.saId.destination.bytes, last.id.destination.bytes)) return undefined;
-    if (eroute.saId.destination.bytes.every((byte) => byte === 0)) return undefined;
-    return sad.find(eroute.saId);
+    const destination = eroute.saId.destination.bytes;
+    const goesOn = eroute.shunt === 0 && !sameBytes(destination, last.id.destination.bytes) && !isZero(destination);
+    return goesOn ? eroute : undefined;
+  }
+
+  /** The SA of an eroute, looked up again only after the database has changed. */
+  #saOf(eroute: Eroute): Sa | undefined {
+    if (eroute.saGeneration !== this.parts.sad.generation) {
+      eroute.sa = this.parts.sad.find(eroute.saId);
+      eroute.saGeneration = this.parts.sad.generation;
+    }
+    return eroute.sa;
   }
 
   #send(device: Device, last: Sa | undefined): void {
     const frame = this.#frame;
     const outlet = device.outlet!;
     const length = frame.end - frame.start;
+    if (!last?.udp && length > outlet.mtu) return this.#fragment(device, length, last === undefined);
     device.counters.txPackets++;
     device.counters.txBytes += length;
     if (last?.udp) {
@@ -373,24 +384,30 @@ export class Outbound {
       outlet.datagram(payload, size, frame.source, last.udp, peer.bytes, frame.tos, segmentable);
       return;
     }
-    if (length <= outlet.mtu) return outlet.packet(frame.start, length, frame.addressBytes);
-    this.#fragment(device, length);
+    outlet.packet(frame.start, length, frame.addressBytes);
   }
 
-  #fragment(device: Device, length: number): void {
+  /** @param passed whether the packet is a host's own: an IPv6 one is then not ours to fragment (RFC 8200 §5) */
+  #fragment(device: Device, length: number, passed: boolean): void {
     const { memory, arena } = this.parts;
     const frame = this.#frame;
     const outlet = device.outlet!;
-    const dontFragment = frame.addressBytes === 4 && (memory.view.getUint16(frame.start + 6) & 0x4000) !== 0;
-    if (dontFragment) {
-      this.#answer(device, frame.start, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
+    const v4 = frame.addressBytes === 4;
+    if (v4 ? (memory.view.getUint16(frame.start + 6) & 0x4000) !== 0 : passed) {
+      if (v4) {
+        this.#answer(device, frame.start, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
+      } else this.#answer(device, frame.start, length, ICMPV6_TOO_BIG, 0, outlet.mtu);
       return device.counters.drop(DROP.TOO_BIG);
     }
     this.#identification = (this.#identification + 1) & 0xffff;
     const fragments = countFragments(memory, frame.start, length, outlet.mtu);
-    for (let i = 0; i < fragments; i++) {
-      const target = arena.take(outlet.mtu + SLACK);
-      if (target < 0) return device.counters.drop(DROP.NO_ROOM);
+    if (fragments === 0) return device.counters.drop(DROP.TOO_BIG);
+    const room = (outlet.mtu + SLACK + 7) & ~7;
+    let target = arena.take(fragments * room);
+    if (target < 0) return device.counters.drop(DROP.NO_ROOM);
+    device.counters.txPackets++;
+    device.counters.txBytes += length;
+    for (let i = 0; i < fragments; i++, target += room) {
       const size = writeFragment(memory, frame.start, length, outlet.mtu, i, target, this.#identification);
       outlet.packet(target, size, frame.addressBytes);
     }
@@ -411,11 +428,23 @@ function chainRoom(first: Sa, addressBytes: 4 | 16, room: Room): void {
   }
 }
 
+/** Whether the chain puts a header of its own before the packet, ahead of ESP or AH. */
+function isTunnel(first: Sa): boolean {
+  let sa: Sa | undefined = first;
+  while (sa?.transform.kind === "comp") sa = sa.outer;
+  return sa?.transform.kind === "ipip";
+}
+
 function takeSequence(sa: Sa): void {
   if (sa.sequenceLow === 0xffffffff) {
     sa.sequenceLow = 0;
     sa.sequenceHigh++;
   } else sa.sequenceLow++;
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
