@@ -4,7 +4,12 @@ import { ok, refuse, type Result } from "./result.ts";
 export type DataBase = 0 | 16 | 64 | 256;
 
 const PREFIXES: Readonly<Record<string, DataBase>> = { x: 16, s: 64, t: 256 };
+const HEX = "0123456789abcdef";
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const UNDERSCORE = "_".charCodeAt(0);
+const PADDING = "=".charCodeAt(0);
+
+const encoder = new TextEncoder();
 
 export interface DataOptions {
   /** Skip blanks and tabs within base64. */
@@ -24,11 +29,11 @@ export function parseData(text: string, base: DataBase, options: DataOptions = {
   }
   switch (base) {
     case 16:
-      return parseHex(body);
+      return parseHex(encoder.encode(body));
     case 64:
-      return parseBase64(options.ignoreSpace ? body.replace(/[ \t]/g, "") : body);
+      return parseBase64(encoder.encode(options.ignoreSpace ? body.replace(/[ \t]/g, "") : body));
     case 256:
-      return body === "" ? refuse(NO_DATA) : ok(new TextEncoder().encode(body));
+      return body === "" ? refuse(NO_DATA) : ok(encoder.encode(body));
     default:
       return refuse("unknown base");
   }
@@ -37,41 +42,39 @@ export function parseData(text: string, base: DataBase, options: DataOptions = {
 const NO_DATA = "no data bytes specified by input";
 const MID_BYTE = "input ends in mid-byte, perhaps truncated";
 
-function unknown(character: string): { readonly ok: false; readonly error: string } {
-  const printable = character >= " " && character <= "~";
-  const shown = printable ? character : `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
-  return refuse(`unknown character (\`${shown}') in input`);
+function unknown(byte: number): { readonly ok: false; readonly error: string } {
+  const printable = byte >= 0x20 && byte <= 0x7e;
+  // The original extends the sign of bytes over 0x7f, which shows in the first of three digits.
+  const octal = (byte > 0x7f ? byte | 0x100 : byte).toString(8).padStart(3, "0");
+  return refuse(`unknown character (\`${printable ? String.fromCharCode(byte) : `\\${octal}`}') in input`);
 }
 
-function parseHex(text: string): Result<Uint8Array<ArrayBuffer>> {
+function parseHex(text: Uint8Array): Result<Uint8Array<ArrayBuffer>> {
   const bytes: number[] = [];
-  for (let at = 0; at < text.length;) {
-    if (text[at] === "_" && bytes.length > 0) {
-      at++;
-      if (at === text.length) return refuse(MID_BYTE);
-    }
-    for (const digit of text.slice(at, at + 2)) if (!/[0-9a-fA-F]/.test(digit)) return unknown(digit);
+  for (let at = 0; at < text.length; at += 2) {
+    if (text[at] === UNDERSCORE && bytes.length > 0) at++;
     if (at + 2 > text.length) return refuse(MID_BYTE);
-    bytes.push(parseInt(text.slice(at, at + 2), 16));
-    at += 2;
+    const digits = [text[at], text[at + 1]].map((byte) => HEX.indexOf(String.fromCharCode(byte).toLowerCase()));
+    const bad = digits.indexOf(-1);
+    if (bad >= 0) return unknown(text[at + bad]);
+    bytes.push(digits[0] << 4 | digits[1]);
   }
   return bytes.length === 0 ? refuse(NO_DATA) : ok(Uint8Array.from(bytes));
 }
 
-function parseBase64(text: string): Result<Uint8Array<ArrayBuffer>> {
+function parseBase64(text: Uint8Array): Result<Uint8Array<ArrayBuffer>> {
   const bytes: number[] = [];
   for (let at = 0; at < text.length; at += 4) {
-    const group = text.slice(at, at + 4);
-    const padding = /={1,2}$/.exec(group)?.[0].length ?? 0;
-    const digits = group.slice(0, group.length - padding);
-    if (group.length === 4 && padding > 0 && digits.length < 2) return unknown("=");
-    for (const digit of digits) if (!BASE64.includes(digit)) return unknown(digit);
-    if (group.length < 4) return refuse(MID_BYTE);
+    if (at + 4 > text.length) return refuse(MID_BYTE);
+    const padding = text[at + 3] !== PADDING ? 0 : text[at + 2] !== PADDING ? 1 : 2;
     let word = 0;
-    for (const digit of digits.padEnd(4, "A")) word = word << 6 | BASE64.indexOf(digit);
-    const count = 3 - padding;
+    for (let i = 0; i < 4 - padding; i++) {
+      const digit = BASE64.indexOf(String.fromCharCode(text[at + i]));
+      if (digit < 0) return unknown(text[at + i]);
+      word |= digit << 18 - 6 * i;
+    }
     if ((word & (1 << 8 * padding) - 1) !== 0) return refuse("bad (non-zero) padding at end of base64 input");
-    for (let i = 0; i < count; i++) bytes.push(word >> 16 - 8 * i & 0xff);
+    for (let i = 0; i < 3 - padding; i++) bytes.push(word >> 16 - 8 * i & 0xff);
   }
   return bytes.length === 0 ? refuse(NO_DATA) : ok(Uint8Array.from(bytes));
 }
