@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AUTHENTICATORS, type CipherName, CIPHERS, isAead } from "../../lib/crypto/algorithms.ts";
 import { nobleProvider } from "../../lib/crypto/noble_provider.ts";
 import { Gateway, plainPacket, type Sent } from "./_gateway.ts";
+import { drops, pair, V4, V6 } from "./_tunnel.ts";
 
 // sunset 10.1.0.10 -- west 192.0.2.1 ====== 192.0.2.2 east -- sunrise 10.2.0.10
 
@@ -9,49 +10,6 @@ const ESP_KINDS = (Object.keys(CIPHERS) as CipherName[]).flatMap((cipher) =>
   isAead(cipher) ? [cipher as string] : Object.keys(AUTHENTICATORS).map((auth) => `${cipher}-${auth}`)
 );
 const AH_KINDS = Object.keys(AUTHENTICATORS).map((auth) => `ah-${auth}`);
-
-const V4 = {
-  west: "192.0.2.1",
-  east: "192.0.2.2",
-  sunset: "10.1.0.10",
-  sunrise: "10.2.0.10",
-  nets: ["10.1.0.0/24", "10.2.0.0/24"],
-  sep: ".",
-};
-const V6 = {
-  west: "2001:db8::1",
-  east: "2001:db8::2",
-  sunset: "fd01:1::10",
-  sunrise: "fd01:2::10",
-  nets: ["fd01:1::/64", "fd01:2::/64"],
-  sep: ":",
-};
-
-interface Options {
-  esn?: boolean;
-  udp?: boolean;
-  outer?: typeof V4;
-  inner?: typeof V4;
-}
-
-/** West and east with one tunnel from west's net to east's, made of `kinds` (innermost first, after the tunnel SA). */
-function pair(kinds: string[], options: Options = {}): { west: Gateway; east: Gateway } {
-  const outer = options.outer ?? V4, inner = options.inner ?? V4;
-  const west = new Gateway([outer.west]), east = new Gateway([outer.east]);
-  for (const gateway of [west, east]) {
-    const udp = () => options.udp ? { sport: 4500, dport: 4500, peer: undefined } : undefined;
-    const chain = ["ipip", ...kinds].map((kind, i) => {
-      const protocol = kind === "ipip" ? "tun" : kind === "comp" ? "comp" : kind.startsWith("ah-") ? "ah" : "esp";
-      return gateway.sa(`${protocol}${outer.sep}${(0x1000 + i).toString(16)}@${outer.east}`, outer.west, kind, {
-        esn: options.esn && kind !== "ipip" && kind !== "comp",
-        udp: i === kinds.length && protocol === "esp" ? udp() : undefined,
-      });
-    });
-    gateway.group(...chain);
-  }
-  west.eroute(inner.nets[0], inner.nets[1], `tun${outer.sep}1000@${outer.east}`);
-  return { west, east };
-}
 
 for (const kind of [...ESP_KINDS, ...AH_KINDS]) {
   for (const esn of [false, true]) {
@@ -321,8 +279,6 @@ Deno.test("noble carries what node:crypto sealed", () => {
   assert.deepEqual(east.delivered, [packet]);
 });
 
-import { DROP } from "../../lib/klips/counters.ts";
-
 function dropsOf(gateway: Gateway, reason: string): number {
-  return gateway.device.counters.drops[DROP[reason as keyof typeof DROP]];
+  return drops(gateway)[reason] ?? 0;
 }
