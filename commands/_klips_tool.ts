@@ -8,7 +8,7 @@ import { pfkeySocketPath } from "../lib/system/paths.ts";
 import type { Io } from "./_command.ts";
 import { Getopt, type OptionTable } from "./_getopt.ts";
 import { openReason } from "./_klips_errors.ts";
-import { expandOptionsFrom } from "./_options_from.ts";
+import { OptionFiles } from "./_options_from.ts";
 
 /** Ends a tool from wherever it is; what had to be said has been said. */
 export class Exit extends Error {
@@ -32,9 +32,6 @@ export interface ScanSettings {
   /** Follows getopt's complaint with the usage text and ends the tool. */
   badOption(): never;
 }
-
-/** `--optionsfrom` may loop through the files it names (text-forms.md §12). */
-const MOST_OPTION_FILES = 99;
 
 export class KlipsTool {
   readonly argv0: string;
@@ -104,20 +101,14 @@ export class KlipsTool {
   }
 
   #sharedOptions(scanner: () => Getopt<OptionTable>): Record<string, OptionRow> {
-    let files = 0;
+    const files = new OptionFiles(this.argv0);
     return {
       label: { argument: true, neutral: true, take: (value) => this.label(value) },
       debug: { argument: false, neutral: true, take: () => void (this.debug = true) },
       json: { argument: false, neutral: true, extension: true, take: () => void (this.json = true) },
       optionsfrom: {
         argument: true,
-        take: (file) => {
-          if (++files > MOST_OPTION_FILES) {
-            this.io.stderr(`${this.argv0}: optionsfrom called ${files} times, looping?\n`);
-            throw new Exit(2);
-          }
-          scanner().splice(expandOptionsFrom(this.argv0, ["--optionsfrom", file]));
-        },
+        take: (file) => scanner().splice(files.read(file)),
       },
     };
   }

@@ -1,40 +1,41 @@
+/** `--optionsfrom FILE`, the option whose place the arguments in a file take (text-forms.md §12). */
 import { splitOptionFile } from "../lib/text/option_file.ts";
 import { UserError } from "./_command.ts";
 
-const OPTION = "--optionsfrom";
-/** Uses of the option in one command line, files within files included, before it counts as a loop. */
+/** Uses of the option before they count as a loop: a file may name another, or itself. */
 const MOST_USES = 99;
+const STATUS = 2;
 
-/** Puts the arguments of each `--optionsfrom FILE` in its place. @throws UserError with status 2 */
-export function expandOptionsFrom(prog: string, args: readonly string[]): string[] {
-  const left = [...args];
-  const done: string[] = [];
-  let uses = 0;
-  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
-    const file = arg === OPTION
-      ? left.shift()
-      : arg.startsWith(`${OPTION}=`)
-      ? arg.slice(OPTION.length + 1)
-      : undefined;
-    if (file === undefined) {
-      done.push(arg);
-      continue;
+/** The files of options of one command line, those that files name included. */
+export class OptionFiles {
+  readonly #prog: string;
+  #uses = 0;
+
+  constructor(prog: string) {
+    this.#prog = prog;
+  }
+
+  /** The arguments in `file`, in order. @throws UserError */
+  read(file: string): string[] {
+    if (++this.#uses > MOST_USES) {
+      throw new UserError(`${this.#prog}: optionsfrom called ${this.#uses} times, looping?`, STATUS);
     }
-    if (++uses > MOST_USES) throw new UserError(`${prog}: optionsfrom called ${uses} times, looping?`, 2);
-    left.unshift(...readOptions(prog, file));
+    const args = splitOptionFile(this.#text(file));
+    return args.ok ? args.value : this.#fail(args.error);
   }
-  return done;
-}
 
-function readOptions(prog: string, file: string): string[] {
-  const failed = (reason: string) => new UserError(`${prog}: optionsfrom failed: ${reason}`, 2);
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(file);
-  } catch (error) {
-    throw failed(error instanceof Deno.errors.IsADirectory ? "error in line read" : "unable to open file");
+  #text(file: string): string {
+    try {
+      return Deno.readTextFileSync(file);
+    } catch (error) {
+      return this.#fail(
+        error instanceof Deno.errors.IsADirectory ? "error in line read" : "unable to open file",
+        error,
+      );
+    }
   }
-  const args = splitOptionFile(text);
-  if (!args.ok) throw failed(args.error);
-  return args.value;
+
+  #fail(reason: string, cause?: unknown): never {
+    throw new UserError(`${this.#prog}: optionsfrom failed: ${reason}`, STATUS, { cause });
+  }
 }
