@@ -1,4 +1,8 @@
-/** Protocol and service names, from /etc/protocols and /etc/services, or from short tables where a host has no such file. */
+/**
+ * Protocol and service names, from /etc/protocols and /etc/services, or from short tables where a host has no such file;
+ * networks from /etc/networks.
+ */
+import { type Address, parseNumericAddress } from "../lib/text/address.ts";
 
 const PROTOCOLS: Readonly<Record<string, number>> = {
   ip: 0,
@@ -49,28 +53,50 @@ export function servicePort(name: string): number | undefined {
   return inFile("/etc/services", name) ?? inTable(SERVICES, name);
 }
 
+/** @returns the IPv4 address of a network's name; undefined for a text that is none */
+export function networkAddress(name: string): Address | undefined {
+  return findNetwork(read("/etc/networks"), name);
+}
+
 function inTable(table: Readonly<Record<string, number>>, name: string): number | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function inFile(path: string, name: string): number | undefined {
-  let text: string;
+  return findByName(read(path), name);
+}
+
+function read(path: string): string {
   try {
-    text = Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(path);
   } catch {
-    return undefined;
+    return "";
   }
-  return findByName(text, name);
 }
 
 /** Finds `name` in lines of `NAME NUMBER[/PROTOCOL] ALIAS... # comment`. */
 export function findByName(text: string, name: string): number | undefined {
-  if (!/^[^\s#]+$/.test(name)) return undefined;
-  for (const line of text.split("\n")) {
-    const [official, number, ...aliases] = line.split("#")[0].trim().split(/\s+/);
-    if (official !== name && !aliases.includes(name)) continue;
-    const digits = /^\d+/.exec(number ?? "")?.[0];
+  for (const value of valuesOf(text, name)) {
+    const digits = /^\d+/.exec(value)?.[0];
     if (digits) return Number(digits);
   }
   return undefined;
+}
+
+/** Finds `name` in lines of `NAME ADDRESS ALIAS... # comment`. */
+export function findNetwork(text: string, name: string): Address | undefined {
+  for (const value of valuesOf(text, name)) {
+    const address = parseNumericAddress(value, "inet");
+    if (address.ok) return address.value;
+  }
+  return undefined;
+}
+
+/** The second words of all lines that have `name` for a first word or an alias. */
+function* valuesOf(text: string, name: string): Generator<string> {
+  if (!/^[^\s#]+$/.test(name)) return;
+  for (const line of text.split("\n")) {
+    const [official, value = "", ...aliases] = line.split("#")[0].trim().split(/\s+/);
+    if (official === name || aliases.includes(name)) yield value;
+  }
 }
