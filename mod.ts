@@ -6,10 +6,17 @@
  */
 export * from "./lib/text/result.ts";
 export * from "./lib/text/address.ts";
+export * from "./lib/text/mask.ts";
 export * from "./lib/text/subnet.ts";
+export * from "./lib/text/range.ts";
 export * from "./lib/text/sa_id.ts";
 export * from "./lib/text/data.ts";
+export * from "./lib/text/key_id.ts";
 export * from "./lib/text/number.ts";
+export * from "./lib/text/c_number.ts";
+export * from "./lib/text/protocol_port.ts";
+export * from "./lib/text/option_file.ts";
+export * from "./lib/text/sanitize.ts";
 export * from "./lib/packet/memory.ts";
 export * from "./lib/packet/replay_window.ts";
 export * from "./lib/packet/checksum.ts";
