@@ -5,7 +5,12 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_DGRAM_NONBLOCK = 2 | 0o4000 | 0o2000000;
 const SOCK_RAW_NONBLOCK = 3 | 0o4000 | 0o2000000;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
 const IPPROTO_RAW = 255;
+const SOL_RAW = 255;
+const ICMP_FILTER = 1;
+const ICMP_UNREACHABLE = 3, ICMPV6_TOO_BIG = 2;
 
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -63,15 +68,30 @@ function opened(fd: number, configure: (fd: number) => void): number {
 }
 
 /**
- * A socket that sends whole IP packets, header included, out of `device`. The kernel fills in an IPv4 checksum and a
+ * A socket that sends whole IP packets, header included, out of `device`, or where the host routes them. The kernel fills in an IPv4 checksum and a
  * zero ID, and does not fragment.
  */
-export function openIpOutput(device: string, addressBytes: AddressBytes): number {
+export function openIpOutput(device: string | undefined, addressBytes: AddressBytes): number {
   const domain = addressBytes === 4 ? AF_INET : AF_INET6;
   const fd = checked(libc().socket(domain, SOCK_RAW_NONBLOCK, IPPROTO_RAW), "socket", "open a raw socket", RIGHTS);
   return opened(fd, (fd) => {
-    bindToDevice(fd, device);
+    if (device !== undefined) bindToDevice(fd, device);
     option(fd, SOL_SOCKET, SO_BROADCAST, 1, "allow broadcast");
+  });
+}
+
+/** A socket that receives ICMP errors about packets too large for their path: for IPv4 with their IP header. */
+export function openIcmpErrors(addressBytes: AddressBytes): number {
+  const v4 = addressBytes === 4;
+  const domain = v4 ? AF_INET : AF_INET6, protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+  const fd = checked(libc().socket(domain, SOCK_RAW_NONBLOCK, protocol), "socket", "open a raw socket", RIGHTS);
+  return opened(fd, (fd) => {
+    // A set bit keeps that type of message out.
+    const filter = new Uint32Array(v4 ? 1 : 8).fill(0xffffffff);
+    filter[0] &= ~(1 << (v4 ? ICMP_UNREACHABLE : ICMPV6_TOO_BIG));
+    const level = v4 ? SOL_RAW : IPPROTO_ICMPV6;
+    const bytes = new Uint8Array(filter.buffer);
+    checked(libc().setsockopt(fd, level, ICMP_FILTER, bytes, bytes.length), "setsockopt", "choose ICMP errors");
   });
 }
 

@@ -30,6 +30,8 @@ export interface Outlet {
 export interface Inlet {
   /** Writes one packet with its virtio header; false where the host would not take it. */
   write(at: number, length: number): boolean;
+  /** Sends a whole IP packet of KLIPS's own, such as an ICMP error, to wherever the host routes it. */
+  answer(at: number, length: number): void;
 }
 
 /** The MTU that a virtual device has from attaching on (klips.md §5). */

@@ -30,7 +30,6 @@ import type { Sa } from "./sa.ts";
 const VNET_HEADER = 10;
 const NEEDS_CHECKSUM = 1;
 const UDP = 17;
-const ICMP = 1;
 const ISAKMP_PORT = 500;
 const UDP_HEADER = 8;
 /** Room kept on both sides of every frame beyond what its chain needs: a vnet header, an ICMP quote's header. */
@@ -176,16 +175,15 @@ export class Outbound {
     else this.#answer(device, at, length, ICMPV6_UNREACHABLE, ICMPV6_PROHIBITED, 0);
   }
 
-  /** An ICMP error to the packet's sender, by way of the TUN device. */
+  /** An ICMP error to the packet's sender, which the host routes. */
   #answer(device: Device, at: number, length: number, type: number, code: number, mtu: number): void {
     const { memory, arena } = this.parts;
     if (!mayAnswerWithIcmp(memory, at, length)) return;
     const from = device.outlet?.address(memory.bytes[at] >>> 4 === 4 ? 4 : 16);
-    const target = arena.take(VNET_HEADER + IPV6_MINIMUM_MTU + SLACK);
+    const target = arena.take(IPV6_MINIMUM_MTU + SLACK);
     if (!from || target < 0) return;
-    memory.bytes.fill(0, target, target + VNET_HEADER);
-    const size = writeIcmpError(memory, at, length, target + VNET_HEADER, type, code, mtu, from.bytes);
-    if (size > 0) device.inlet?.write(target, VNET_HEADER + size);
+    const size = writeIcmpError(memory, at, length, target, type, code, mtu, from.bytes);
+    if (size > 0) device.inlet?.answer(target, size);
   }
 
   /** A copy of the packet (of a super-packet's first segment) that outlives this turn. */
@@ -207,7 +205,7 @@ export class Outbound {
     if (this.#flow.fragment && !isTunnel(first)) return device.counters.drop(DROP.FRAGMENT, segments);
     const addressBytes = this.parts.memory.bytes[at] >>> 4 === 4 ? 4 : 16;
     chainRoom(first, addressBytes, room);
-    this.#announceMtu(device, at, length, segments, room);
+    this.#announceMtu(device, first, at, length, segments, room);
     for (let i = 0; i < segments; i++) {
       const reason = this.#checkChain(first);
       if (reason >= 0) return device.counters.drop(reason, segments - i);
@@ -217,25 +215,29 @@ export class Outbound {
   }
 
   /** Lowers the effective MTU to what the chain leaves, and tells a sender whose packets are larger (klips.md §15.6). */
-  #announceMtu(device: Device, at: number, length: number, segments: number, room: Room): void {
+  #announceMtu(device: Device, first: Sa, at: number, length: number, segments: number, room: Room): void {
     const { memory, sysctls } = this.parts;
-    const physical = device.outlet!.mtu;
     const head = room.head - SLACK, tail = room.tail - SLACK;
-    const fits = physical - (head + ((tail + 2) & ~7) + 5);
-    if (device.effectiveMtu > fits) device.effectiveMtu = fits;
+    const overhead = head + ((tail + 2) & ~7) + 5;
+    device.effectiveMtu = Math.min(device.effectiveMtu, device.outlet!.mtu - overhead);
+    const mtu = Math.min(device.effectiveMtu, this.#mtuTo(device, outermost(first)) - overhead);
     const size = segments > 1 ? this.#segmenter.largest : length;
-    if (size <= device.effectiveMtu) return;
+    if (size <= mtu || !sysctls.icmp) return;
     if (memory.bytes[at] >>> 4 === 4) {
-      const fragment = memory.view.getUint16(at + 6);
-      const dontFragment = (fragment & 0x4000) !== 0, offset = fragment & 0x1fff;
-      if (sysctls.icmp && dontFragment && offset === 0 && this.#flow.protocol !== ICMP) {
-        this.#answer(device, at, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
-      }
+      const dontFragment = (memory.view.getUint16(at + 6) & 0x4000) !== 0;
+      if (dontFragment) this.#answer(device, at, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu);
     } else if (size > IPV6_MINIMUM_MTU) {
-      const mtu = Math.max(device.effectiveMtu, IPV6_MINIMUM_MTU);
-      this.#answer(device, at, length, ICMPV6_TOO_BIG, 0, mtu);
+      this.#answer(device, at, length, ICMPV6_TOO_BIG, 0, Math.max(mtu, IPV6_MINIMUM_MTU));
     }
     // The packet is sent anyway, in fragments.
+  }
+
+  /** Bytes of the largest packet that reaches the SA's peer in one piece, as far as we know. */
+  #mtuTo(device: Device, last: Sa | undefined): number {
+    const { mtu } = device.outlet!;
+    if (!last || last.pathMtu === 0) return mtu;
+    if (last.pathMtuUntil <= this.parts.now()) last.pathMtu = 0; // the path may have become wider: ask again
+    return last.pathMtu ? Math.min(mtu, last.pathMtu) : mtu;
   }
 
   /** @returns a drop reason, or -1 where every SA of the chain may carry one more packet */
@@ -373,13 +375,14 @@ export class Outbound {
     const frame = this.#frame;
     const outlet = device.outlet!;
     const length = frame.end - frame.start;
-    if (!last?.udp && length > outlet.mtu) return this.#fragment(device, length, last === undefined);
+    const mtu = this.#mtuTo(device, last);
+    if (!last?.udp && length > mtu) return this.#fragment(device, length, mtu, last === undefined);
     device.counters.txPackets++;
     device.counters.txBytes += length;
     if (last?.udp) {
       const payload = frame.start + frame.headerLength;
       const peer = last.udp.peer ?? last.id.destination;
-      const segmentable = length + UDP_HEADER <= outlet.mtu;
+      const segmentable = length + UDP_HEADER <= mtu;
       const size = frame.end - payload;
       outlet.datagram(payload, size, frame.source, last.udp, peer.bytes, frame.tos, segmentable);
       return;
@@ -387,28 +390,27 @@ export class Outbound {
     outlet.packet(frame.start, length, frame.addressBytes);
   }
 
-  /** @param passed whether the packet is a host's own: an IPv6 one is then not ours to fragment (RFC 8200 §5) */
-  #fragment(device: Device, length: number, passed: boolean): void {
+  /** @param passed whether the packet is a host's own, which may forbid us to (DF), or always does (RFC 8200 §5) */
+  #fragment(device: Device, length: number, mtu: number, passed: boolean): void {
     const { memory, arena } = this.parts;
     const frame = this.#frame;
     const outlet = device.outlet!;
     const v4 = frame.addressBytes === 4;
-    if (v4 ? (memory.view.getUint16(frame.start + 6) & 0x4000) !== 0 : passed) {
-      if (v4) {
-        this.#answer(device, frame.start, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.effectiveMtu);
-      } else this.#answer(device, frame.start, length, ICMPV6_TOO_BIG, 0, outlet.mtu);
+    if (passed && (!v4 || (memory.view.getUint16(frame.start + 6) & 0x4000) !== 0)) {
+      if (v4) this.#answer(device, frame.start, length, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu);
+      else this.#answer(device, frame.start, length, ICMPV6_TOO_BIG, 0, mtu);
       return device.counters.drop(DROP.TOO_BIG);
     }
     this.#identification = (this.#identification + 1) & 0xffff;
-    const fragments = countFragments(memory, frame.start, length, outlet.mtu);
+    const fragments = countFragments(memory, frame.start, length, mtu);
     if (fragments === 0) return device.counters.drop(DROP.TOO_BIG);
-    const room = (outlet.mtu + SLACK + 7) & ~7;
+    const room = (mtu + SLACK + 7) & ~7;
     let target = arena.take(fragments * room);
     if (target < 0) return device.counters.drop(DROP.NO_ROOM);
     device.counters.txPackets++;
     device.counters.txBytes += length;
     for (let i = 0; i < fragments; i++, target += room) {
-      const size = writeFragment(memory, frame.start, length, outlet.mtu, i, target, this.#identification);
+      const size = writeFragment(memory, frame.start, length, mtu, i, target, this.#identification);
       outlet.packet(target, size, frame.addressBytes);
     }
   }
@@ -433,6 +435,12 @@ function isTunnel(first: Sa): boolean {
   let sa: Sa | undefined = first;
   while (sa?.transform.kind === "comp") sa = sa.outer;
   return sa?.transform.kind === "ipip";
+}
+
+function outermost(first: Sa): Sa {
+  let sa = first;
+  while (sa.outer) sa = sa.outer;
+  return sa;
 }
 
 function takeSequence(sa: Sa): void {

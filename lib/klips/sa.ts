@@ -118,6 +118,11 @@ export class Sa {
   /** Instant of last use, 0 before first use. */
   lastUsedAt = 0;
 
+  /** What the path to the peer carries, as an ICMP error said; 0 where none did. */
+  pathMtu = 0;
+  /** Instant at which that is forgotten. */
+  pathMtuUntil = 0;
+
   sequenceErrors = 0;
   authErrors = 0;
   sizeErrors = 0;

@@ -11,15 +11,18 @@ import { Device } from "../klips/device.ts";
 import { Engine } from "../klips/engine.ts";
 import type { UdpOrigin } from "../klips/inbound.ts";
 import type { DeviceDescription } from "../klips/listing.ts";
+import { learnPathMtu } from "../klips/path_mtu.ts";
 import { PfkeyService } from "../klips/pfkey_service.ts";
 import type { Sa } from "../klips/sa.ts";
 import { PacketMemory } from "../packet/memory.ts";
 import { Coalescer } from "../packet/tcp_coalesce.ts";
 import { PfkeyServer } from "../pfkey/server.ts";
-import { type Address, parseAddress } from "../text/address.ts";
+import { type Address, formatAddress, parseAddress } from "../text/address.ts";
 import type { Log } from "./log.ts";
 import { Physical, type Receiver } from "./physical.ts";
+import { IcmpErrors } from "./icmp_errors.ts";
 import { Poller } from "./poller.ts";
+import { RoutedOutput } from "./routed_output.ts";
 import { versionCode } from "./version.ts";
 import { removeStaleDevice, VirtualDevice } from "./virtual_device.ts";
 
@@ -56,6 +59,8 @@ export class KlipsDaemon implements Receiver {
   readonly #devices: Device[] = [];
   readonly #virtuals: VirtualDevice[] = [];
   readonly #slots: ReceiveSlots;
+  readonly #routed = new RoutedOutput(this.#memory);
+  readonly #errors: IcmpErrors;
   readonly #events = new LinkEvents();
   readonly #physicals = new Map<string, Physical>();
   /** What each ipsecN is attached to, also while that device is away. */
@@ -82,6 +87,11 @@ export class KlipsDaemon implements Receiver {
       LARGEST_PACKET,
       LAYOUT.slotHeadroom,
       LAYOUT.slotStride,
+    );
+    this.#errors = new IcmpErrors(
+      this.#slots,
+      this.#poller,
+      (at, length, addressBytes) => this.#icmpError(at, length, addressBytes),
     );
     for (let i = 0; i < VIRTUAL_DEVICES; i++) this.#addDevice(i);
     this.#readAddresses();
@@ -153,6 +163,8 @@ export class KlipsDaemon implements Receiver {
     clearTimeout(this.#timer);
     this.#engine.sad.clear();
     this.#clear();
+    this.#errors.close();
+    this.#routed.close();
   }
 
   stop(): void {
@@ -177,6 +189,7 @@ export class KlipsDaemon implements Receiver {
           this.#engine.outbound.accept(device, at, length);
         },
         (device) => this.#deviceGone(device),
+        this.#routed,
       ),
     );
   }
@@ -473,6 +486,13 @@ export class KlipsDaemon implements Receiver {
       copy(bytes, start + 24, batch.controls, batch.localAddress, 16);
     }
     this.#engine.inbound.accept(device, start, at + length - start, this.#origin);
+  }
+
+  #icmpError(at: number, length: number, addressBytes: 4 | 16): void {
+    const engine = this.#engine;
+    engine.tick();
+    const sa = learnPathMtu(this.#memory, engine.sad, at, length, addressBytes, engine.now());
+    if (sa) this.#log("info", `path MTU to ${formatAddress(sa.id.destination)} is ${sa.pathMtu}`);
   }
 
   /** The first ipsecN attached to a physical device is credited with what it receives (klips.md §16). */

@@ -4,6 +4,7 @@ import { openTun, setInterfaceMtu, setTunPersistent } from "../ffi/tun.ts";
 import { type Device, type Inlet, VIRTUAL_MTU } from "../klips/device.ts";
 import type { PacketMemory } from "../packet/memory.ts";
 import type { Poller } from "./poller.ts";
+import type { RoutedOutput } from "./routed_output.ts";
 
 /** Packets taken from one device before the others get a turn. */
 const BURST = 64;
@@ -19,6 +20,7 @@ export class VirtualDevice implements Inlet {
    * @param readAt offset of the region that packets are read to
    * @param packet told of each packet: offset of its virtio header and length of both
    * @param gone told when the device was deleted from outside
+   * @param routed the way of KLIPS's own answers
    */
   constructor(
     readonly device: Device,
@@ -28,6 +30,7 @@ export class VirtualDevice implements Inlet {
     readonly poller: Poller,
     readonly packet: (device: Device, at: number, length: number) => void,
     readonly gone: (device: Device) => void,
+    readonly routed: RoutedOutput,
   ) {
     this.#base = addressOf(memory.bytes);
     this.#readBytes = BigInt(readBytes);
@@ -78,6 +81,10 @@ export class VirtualDevice implements Inlet {
 
   write(at: number, length: number): boolean {
     return this.#c.write(this.#fd, addressAt(this.#base, at), BigInt(length)) === length;
+  }
+
+  answer(at: number, length: number): void {
+    this.routed.send(at, length);
   }
 
   #drain(): void {

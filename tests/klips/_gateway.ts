@@ -60,6 +60,7 @@ export class Gateway {
         this.delivered.push(this.memory.bytes.slice(at + 10, at + length));
         return true;
       },
+      answer: (at, length) => void this.delivered.push(this.memory.bytes.slice(at, at + length)),
     };
     // deno-lint-ignore no-this-alias
     const gateway = this;
