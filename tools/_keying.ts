@@ -141,14 +141,15 @@ export async function keyTunnel({ west, east }: FourHosts, keying: Keying, spi =
     source: eastward.destination,
     destination: eastward.source,
   };
-  for (const [host, out, back, route] of [[west, eastward, westward, 0], [east, westward, eastward, 1]] as const) {
+  const ends = [[west, eastward, westward, 0], [east, westward, eastward, 1]] as const;
+  await Promise.all(ends.map(async ([host, out, back, route]) => {
     await keyDirection(host, keying, out, spi + 0x100 * route, true);
     await keyDirection(host, keying, back, spi + 0x100 * (1 - route), false);
     const dashed = out.destination.includes(":") ? "-6" : "-4";
     await host.ip(
       `${dashed} route replace ${out.destination} dev ipsec0 src ${transport ? out.from : innerOf(host.name, inner)}`,
     );
-  }
+  }));
 }
 
 function innerOf(name: string, inner: typeof ADDRESS[Family]): string {

@@ -208,7 +208,8 @@ export class Host {
   /** Starts tcpdump(8) on an interface and returns once it listens. */
   async capture(device: string, filter = ""): Promise<Capture> {
     const file = `${this.directory}/${device}-${crypto.randomUUID().slice(0, 8)}.pcap`;
-    const words = ["tcpdump", "-i", device, "-U", "-n", "-Z", "root", "-w", file, ...filter.split(" ").filter(Boolean)];
+    const words = ["tcpdump", "-i", device, "--immediate-mode", "-U", "-n", "-Z", "root", "-w", file];
+    words.push(...filter.split(" ").filter(Boolean));
     const daemon = this.start(words);
     await until(`tcpdump listens on ${device} of ${this.name}`, () => {
       if (daemon.ended !== undefined) throw new Error(daemon.output);
