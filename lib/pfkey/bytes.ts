@@ -64,6 +64,7 @@ export class Writer {
   #view = new DataView(this.#bytes.buffer);
   length = 0;
 
+  /** May replace bytes and view, so that these must not be looked at before. */
   #room(size: number): number {
     const at = this.length;
     if (at + size > this.#bytes.length) {
@@ -77,23 +78,28 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
     return this;
   }
   u16(value: number): this {
-    this.#view.setUint16(this.#room(2), value, true);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
   u32(value: number): this {
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
   n16(value: number): this {
-    this.#view.setUint16(this.#room(2), value);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value);
     return this;
   }
   n32(value: number): this {
-    this.#view.setUint32(this.#room(4), value);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value);
     return this;
   }
   u64(value: number): this {
@@ -105,7 +111,8 @@ export class Writer {
     return this;
   }
   zeros(count: number): this {
-    this.#bytes.fill(0, this.#room(count), this.length);
+    const at = this.#room(count);
+    this.#bytes.fill(0, at, this.length);
     return this;
   }
   /** Sets 16 bits written before. */
