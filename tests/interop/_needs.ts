@@ -1,0 +1,50 @@
+/**
+ * What a test needs of this machine. Where it is missing the test is left out, and its name says why; under CI=true it
+ * runs all the same, and fails.
+ */
+
+interface Need {
+  /** Debian's package; undefined for root. */
+  readonly package: string | undefined;
+  readonly command: readonly [program: string, ...words: string[]];
+}
+
+/** Debian's own Python: another one first on PATH would not see Debian's scapy. */
+export const PYTHON = "/usr/bin/python3";
+
+const NEEDS = {
+  root: { package: undefined, command: ["ip", "netns", "list"] },
+  ping: { package: "iputils-ping", command: ["ping", "-V"] },
+  scapy: { package: "python3-scapy", command: [PYTHON, "-c", "import scapy.layers.ipsec"] },
+  cryptography: { package: "python3-cryptography", command: [PYTHON, "-c", "import cryptography"] },
+  tshark: { package: "tshark", command: ["tshark", "--version"] },
+  tcpdump: { package: "tcpdump", command: ["tcpdump", "--version"] },
+  openssl: { package: "openssl", command: ["openssl", "version"] },
+} as const satisfies Record<string, Need>;
+
+export type NeedName = keyof typeof NEEDS;
+
+function isThere({ command: [program, ...args] }: Need): boolean {
+  try {
+    return new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+function whyNot(name: NeedName): string | undefined {
+  if (name === "root" && Deno.uid() !== 0) return "root";
+  if (isThere(NEEDS[name])) return undefined;
+  return NEEDS[name].package ? `Debian's ${NEEDS[name].package}` : "iproute2 and the right to make network namespaces";
+}
+
+/** A test that needs what `needs` names. */
+export function testWith(
+  needs: readonly NeedName[],
+  name: string,
+  run: (t: Deno.TestContext) => Promise<void>,
+): void {
+  const missing = needs.map(whyNot).filter((why) => why !== undefined);
+  if (!missing.length || Deno.env.get("CI") === "true") Deno.test(name, run);
+  else Deno.test({ name: `${name} (left out: needs ${missing.join(", ")})`, ignore: true, fn: run });
+}
