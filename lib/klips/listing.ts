@@ -1,7 +1,7 @@
 /** The listings of KLIPS, in the bytes that /proc/net/ipsec_* had (klips.md §2-§6), and the same facts for JSON. */
 import { AUTHENTICATORS, CIPHERS } from "../crypto/algorithms.ts";
 import { formatAddress } from "../text/address.ts";
-import { formatSaId } from "../text/sa_id.ts";
+import { formatSaId, SA_PROTOCOLS } from "../text/sa_id.ts";
 import { formatSubnet, formatSubnetWithPort } from "../text/subnet.ts";
 import type { InterfaceCounters } from "./counters.ts";
 import { DROPS } from "./counters.ts";
@@ -39,9 +39,17 @@ export function erouteJson({ selector, saId, count, firstHeld, lastHeld }: Erout
   };
 }
 
+const TRANSFORM_OF: Readonly<Record<number, string>> = {
+  [SA_PROTOCOLS.ah]: "AH",
+  [SA_PROTOCOLS.esp]: "ESP",
+  [SA_PROTOCOLS.tun]: "IPIP",
+  [SA_PROTOCOLS.comp]: "COMP",
+};
+
 /** The XFORM column of klips.md §3. */
 export function transformName(sa: Sa): string {
   const t = sa.transform;
+  if (sa.state === "larval") return TRANSFORM_OF[sa.id.protocol] ?? "UNKNOWN_proto"; // no algorithms yet
   switch (t.kind) {
     case "ipip":
       return "IPIP";

@@ -43,6 +43,7 @@ interface Node {
 }
 
 const BIRTH_BYTES = 256;
+const LARGEST_WORD = 0xffffffff;
 /** Variables of the klipsdebug listing, in order (klips.md §6). */
 const DEBUG_LISTED = ["tunnel", "xform", "eroute", "spi", "radij", "esp", "ah", "rcv", "pfkey"] as const;
 
@@ -79,21 +80,28 @@ export class ProcTree {
       },
       "birth/ipv4": this.#birthNode("ipv4"),
       "birth/ipv6": this.#birthNode("ipv6"),
-      "stats/trap_count": { text: () => `${hex32(s.traps().count)}\n` },
-      "stats/trap_sendcount": { text: () => `${hex32(s.traps().sent)}\n` },
+      "stats/trap_count": { text: () => `${hex32(s.traps().count)}\n`, json: () => s.traps().count },
+      "stats/trap_sendcount": { text: () => `${hex32(s.traps().sent)}\n`, json: () => s.traps().sent },
       "stats/interfaces": {
         text: () => s.devices().filter((device) => device.mtu > 0).map(counterText).join(""),
         json: () => s.devices().filter((device) => device.mtu > 0).map(counterJson),
       },
-      pf_key: { text: () => this.#clients() },
-      pf_key_registered: { text: () => this.#registrations() },
-      pf_key_supported: { text: supportedTable },
+      pf_key: {
+        text: () => this.#clients(),
+        json: () => [...s.clients()].map(({ id, pid }) => ({ socket: id, pid })),
+      },
+      pf_key_registered: {
+        text: () => this.#registrations(),
+        json: () => this.#registered().map(({ id, pid, satype }) => ({ satype, socket: id, pid })),
+      },
+      pf_key_supported: { text: supportedTable, json: supportedAlgorithms },
       ...Object.fromEntries(
         Object.entries(SYSCTL_FILES).map(([file, field]) => [`sys/net/ipsec/${file}`, {
           text: () => `${s.sysctls[field]}\n`,
+          json: () => s.sysctls[field],
           write: (text: string) => {
-            const value = Number(text.trim());
-            if (text.trim() === "" || !Number.isInteger(value)) return false;
+            const value = Number(text);
+            if (text.trim() === "" || !Number.isInteger(value) || Math.abs(value) > LARGEST_WORD) return false;
             s.sysctls[field] = value;
             return true;
           },
@@ -128,25 +136,39 @@ export class ProcTree {
   #birthNode(family: "ipv4" | "ipv6"): Node {
     return {
       text: () => this.#birth[family],
+      json: () => this.#birth[family],
       write: (text) => {
-        this.#birth[family] = text.slice(0, BIRTH_BYTES);
+        const bytes = new TextEncoder().encode(text).subarray(0, BIRTH_BYTES);
+        this.#birth[family] = new TextDecoder().decode(bytes, { stream: true }); // drops half a character at the end
         return true;
       },
     };
   }
 
+  /** klips.md §10: a longer form while debug_verbose is set. What a user-space socket does not have is 0. */
   #clients(): string {
-    const lines = [...this.sources.clients()].map(({ id, pid }) =>
-      `${hex32(id)} ${String(pid).padStart(5)} ${hex32(id)} ${hex32(0)} ${hex32(0)} 0 0 2     0 00000000        3  1\n`
+    const verbose = this.sources.sysctls.debugVerbose !== 0;
+    const lines = [...this.sources.clients()].map(({ id, pid }) => {
+      const socket = hex32(id), none = hex32(0);
+      return verbose
+        ? `${socket} ${pad(pid, 5)} 0 ${none} ${socket} ${none} ${none} 0 0 0 0 2     0 0.000000 00000000        3  1\n`
+        : `${socket} ${pad(pid, 5)} ${socket} ${none} ${none} 0 0 2     0 00000000        3  1\n`;
+    });
+    const header = verbose
+      ? "    sock   pid d    sleep   socket     next     prev e r z n p sndbf    stamp    Flags     Type St\n"
+      : "    sock   pid   socket     next     prev e n p sndbf    Flags     Type St\n";
+    return header + lines.join("");
+  }
+
+  #registered() {
+    return [...this.sources.clients()].flatMap(({ id, pid, registered }) =>
+      [...registered].map((satype) => ({ id, pid, satype }))
     );
-    return `    sock   pid   socket     next     prev e n p sndbf    Flags     Type St\n${lines.join("")}`;
   }
 
   #registrations(): string {
-    const lines = [...this.sources.clients()].flatMap(({ id, pid, registered }) =>
-      [...registered].map((satype) =>
-        `    ${String(satype).padStart(2)} ${hex32(id)} ${String(pid).padStart(5)} ${hex32(id)}\n`
-      )
+    const lines = this.#registered().map(({ id, pid, satype }) =>
+      `    ${pad(satype, 2)} ${hex32(id)} ${pad(pid, 5)} ${hex32(id)}\n`
     );
     return `satype   socket   pid       sk\n${lines.join("")}`;
   }
@@ -197,12 +219,16 @@ export function supportedAlgorithms(): SupportedRow[] {
 function supportedTable(): string {
   const AUTH = 14, ENCRYPT = 15;
   const lines = supportedAlgorithms().map(({ satype, kind, id, ivBits, minBits, maxBits }) =>
-    `${String(satype).padStart(6)} ${String(kind === "auth" ? AUTH : ENCRYPT).padStart(7)} ${String(id).padStart(6)} ` +
-    `${String(ivBits).padStart(5)} ${String(minBits).padStart(7)} ${String(maxBits).padStart(7)}\n`
+    `${pad(satype, 6)} ${pad(kind === "auth" ? AUTH : ENCRYPT, 7)} ${pad(id, 6)} ${pad(ivBits, 5)} ` +
+    `${pad(minBits, 7)} ${pad(maxBits, 7)}\n`
   );
   return `satype exttype alg_id ivlen minbits maxbits\n${lines.join("")}`;
 }
 
 function hex32(value: number): string {
   return (value >>> 0).toString(16).padStart(8, "0");
+}
+
+function pad(value: number, width: number): string {
+  return String(value).padStart(width);
 }

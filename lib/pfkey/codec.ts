@@ -1,12 +1,33 @@
 /** PF_KEYv2 messages: bytes to value and back (RFC 2367 §2), and what every request must satisfy (klips.md §12). */
 import { Malformed, Reader, Writer } from "./bytes.ts";
-import { HEADER_BYTES, LARGEST_MESSAGE, MESSAGE_BY_NUMBER, MESSAGES, satypeProtocol, VERSION } from "./constants.ts";
+import {
+  HEADER_BYTES,
+  LARGEST_MESSAGE,
+  MESSAGE_BY_NUMBER,
+  MESSAGES,
+  NO_REFERENCE,
+  satypeProtocol,
+  VERSION,
+} from "./constants.ts";
 import { ERRNO } from "./errno.ts";
 import { EXTENSION_BY_NUMBER, EXTENSIONS } from "./extension_codec.ts";
 import type { Extensions, PfkeyMessage } from "./message.ts";
 
 const WORD = 8;
 const LARGEST_SATYPE = 11;
+const LARGEST_WINDOW = 64;
+const LARGEST_REFERENCE = 0xffff;
+const ADDRESS_FIELDS = [
+  "source",
+  "destination",
+  "proxy",
+  "destination2",
+  "sourceFlow",
+  "destinationFlow",
+  "sourceMask",
+  "destinationMask",
+  "natOa",
+] as const satisfies readonly (keyof Extensions)[];
 
 /** @throws RangeError for a message that its length field cannot express */
 export function encodeMessage(message: PfkeyMessage): Uint8Array<ArrayBuffer> {
@@ -80,7 +101,14 @@ export function checkRequest(message: PfkeyMessage): number {
     if (!there && row.required.includes(number)) return ERRNO.EINVAL;
     if (there && !row.required.includes(number) && !row.permitted.includes(number)) return ERRNO.EINVAL;
   }
-  for (const sa of [extensions.sa, extensions.sa2]) if (sa && sa.replay > 64) return ERRNO.EINVAL;
+  for (const sa of [extensions.sa, extensions.sa2]) {
+    if (sa && (sa.replay > LARGEST_WINDOW || sa.ref > LARGEST_REFERENCE && sa.ref !== NO_REFERENCE)) {
+      return ERRNO.EINVAL;
+    }
+  }
+  if (extensions.sensitivity) return ERRNO.EINVAL; // no labels here
+  // Networks have masks in extensions of their own (klips.md §12).
+  for (const field of ADDRESS_FIELDS) if (extensions[field]?.prefixLength) return ERRNO.EINVAL;
   return 0;
 }
 

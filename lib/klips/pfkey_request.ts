@@ -1,0 +1,73 @@
+/** What the parts of the PF_KEY service share: the world that a request acts on, and how one is refused. */
+import type { Provider } from "../crypto/provider.ts";
+import type { PacketMemory } from "../packet/memory.ts";
+import { satypeProtocol } from "../pfkey/constants.ts";
+import type { AddressExtension, Extensions, PfkeyMessage } from "../pfkey/message.ts";
+import type { Address } from "../text/address.ts";
+import type { SaId } from "../text/sa_id.ts";
+import type { ErouteTable } from "./eroute_table.ts";
+import type { DeviceDescription } from "./listing.ts";
+import type { Sad } from "./sad.ts";
+import type { Sysctls } from "./sysctl.ts";
+
+/** A client as the service sees it. */
+export interface Client {
+  readonly id: number;
+  pid: number;
+  readonly registered: Set<number>;
+  send(bytes: Uint8Array): void;
+}
+
+export interface ServiceDeps {
+  readonly sad: Sad;
+  readonly eroutes: ErouteTable;
+  readonly sysctls: Sysctls;
+  readonly provider: Provider;
+  readonly memory: PacketMemory;
+  readonly version: string;
+  now(): number;
+  random(bytes: Uint8Array<ArrayBuffer>): void;
+  isLocal(address: Address): boolean;
+  /** A packet that was held goes through the output path again. */
+  resend(packet: Uint8Array): void;
+  /** @returns an errno, 0 for success */
+  tunnel(op: "attach" | "detach" | "clear", virtual: string, physical: string): number;
+  devices(): readonly DeviceDescription[];
+  peers(): Iterable<Client>;
+  log(level: "error" | "notice" | "info" | "debug", text: string): void;
+  /** SAs came or went. */
+  onChange(): void;
+}
+
+/** One request under way. */
+export interface Request {
+  readonly client: Client;
+  readonly message: PfkeyMessage;
+  /** SA reference number that it has consumed (klips.md §3); undefined where all are in use. */
+  readonly reference: number | undefined;
+}
+
+/**
+ * Checks everything before it changes anything.
+ *
+ * @returns what the reply carries
+ * @throws Refusal
+ */
+export type Handler = (deps: ServiceDeps, request: Request) => Extensions;
+
+/** Ends the handling of a request; the errno goes to everybody. */
+export class Refusal extends Error {
+  constructor(readonly errno: number, why: string) {
+    super(why);
+  }
+}
+
+/** The SA that a message names; its SA type and extensions have been checked. */
+export function saIdOf({ satype, extensions }: PfkeyMessage): SaId {
+  const protocol = satypeProtocol(satype)!;
+  return { protocol, spi: extensions.sa!.spi, destination: extensions.destination!.address };
+}
+
+export function plainAddress(address: Address): AddressExtension {
+  return { address, port: 0, proto: 0, prefixLength: 0 };
+}
