@@ -132,7 +132,9 @@ export class Outbound {
 
   /** Our own IKE to a peer goes in the clear, whatever the eroute to that peer says (klips.md §15.2). */
   #isLocalIke(source: number, addressBytes: 4 | 16, eroute: Eroute | undefined): boolean {
-    if (this.#flow.protocol !== UDP || this.#flow.sourcePort !== ISAKMP_PORT) return false;
+    const { protocol, sourcePort, laterFragment } = this.#flow;
+    // What stands in a later fragment where ports would be is anything; it must not open a way past the eroutes.
+    if (protocol !== UDP || sourcePort !== ISAKMP_PORT || laterFragment) return false;
     const { memory } = this.parts;
     if (!this.parts.isLocal(memory.bytes.slice(source, source + addressBytes))) return false;
     if (!eroute) return true;
