@@ -19,7 +19,10 @@ ${command.manual.trim()}
 
 function inline(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-")
-    .replace(/`([^`]+)`|\*\*([^*]+)\*\*/g, (_, code, bold) => `\\fB${code ?? bold}\\fR`)
+    .replace(
+      /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*/g,
+      (_, code, bold, italic) => italic ? `\\fI${italic}\\fR` : `\\fB${code ?? bold}\\fR`,
+    )
     .replace(/\[([^\]]+)\]\([^)]*\)/g, "$1")
     .replace(/^([.'])/, "\\&$1");
 }
@@ -32,7 +35,7 @@ function verbatim(line: string): string {
 /** @returns the page as roff with the macros of man(7), named as FreeS/WAN named its pages: ipsec_NAME(8) */
 export function roffPage(command: Command): string {
   const out = [`.TH IPSEC_${command.name.toUpperCase()} 8 "" "oneswan" "IPsec"`];
-  const lines = manualPage(command).split("\n").slice(1);
+  const lines = manualPage(command).trimEnd().split("\n").slice(1);
   let fenced = false;
   let asIs = false;
   const setAsIs = (wanted: boolean) => {
