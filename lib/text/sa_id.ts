@@ -1,3 +1,4 @@
+/** SA identifiers as text (text-forms.md §6). */
 import {
   type Address,
   anyAddress,
