@@ -36,7 +36,7 @@ const AUTH_KEY_BYTES: Record<string, number> = {
   "sha2_512-256": 64,
 };
 
-/** A key that anyone can compute again: for tests on one machine only. SPIs that differ in any byte get other keys. */
+/** A key that anyone can compute again: for tests on one machine only. SPIs that differ in one of two bytes get other keys. */
 export function testKey(bytes: number, seed: number): string {
   const octet = (i: number) => ((i + 1) * 37 + seed * 101 + (seed >>> 8) * 59 & 0xff).toString(16).padStart(2, "0");
   return "0x" + Array.from({ length: bytes }, (_, i) => octet(i)).join("");
