@@ -19,6 +19,8 @@ import type {
 
 const AF: Readonly<Record<Family, number>> = { inet: 2, inet6: 10 };
 const NAME_BYTES = 16;
+/** Leaves a byte order mark where it is. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 interface Codec<T> {
   decode(r: Reader): T;
@@ -94,7 +96,7 @@ const identity: Codec<IdentityExtension> = {
     const bytes = r.copy(r.left);
     if (bytes.length > 0 && bytes[bytes.length - 1] !== 0) throw new Malformed("identity without its end", 0);
     const end = bytes.indexOf(0);
-    return { type, id, text: new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)) };
+    return { type, id, text: utf8.decode(end < 0 ? bytes : bytes.subarray(0, end)) };
   },
   encode: (w, v) => void w.u16(v.type).u16(0).u64(v.id).bytes(new TextEncoder().encode(`${v.text}\0`)),
 };
@@ -221,7 +223,7 @@ const data: Codec<Uint8Array> = {
 };
 
 const path: Codec<string> = {
-  decode: (r) => new TextDecoder().decode(data.decode(r)),
+  decode: (r) => utf8.decode(data.decode(r)),
   encode: (w, v) => data.encode(w, new TextEncoder().encode(v)),
 };
 
@@ -233,7 +235,7 @@ const tunnel: Codec<TunnelExtension> = {
     r.skip(3);
     const op = (Object.keys(TUNNEL_OPS) as TunnelExtension["op"][]).find((name) => TUNNEL_OPS[name] === number);
     if (!op) throw new Malformed(`unknown operation ${number}`, 0);
-    const name = () => new TextDecoder().decode(r.copy(NAME_BYTES)).replace(/\0.*$/s, "");
+    const name = () => utf8.decode(r.copy(NAME_BYTES)).replace(/\0.*$/s, "");
     return { op, virtual: name(), physical: name() };
   },
   encode(w, v) {

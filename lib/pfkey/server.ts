@@ -3,6 +3,9 @@ import { MessageReader } from "./framing.ts";
 
 /** Bytes that may wait for a client that does not read; one that lets more pile up is cut off. */
 const PATIENCE_BYTES = 64 << 20;
+const READ_BYTES = 1 << 16;
+/** After a failed attempt to accept a client. */
+const ACCEPT_PAUSE_MS = 100;
 
 type Log = (level: "error" | "notice" | "info" | "debug", text: string) => void;
 
@@ -15,11 +18,18 @@ export class PfkeyPeer {
   readonly #queue: Uint8Array[] = [];
   #waiting = 0;
   #writing = false;
+  #closed = false;
 
   constructor(readonly id: number, readonly connection: Deno.Conn, readonly log: Log) {}
 
+  /** Bytes that wait to be read. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Queues a message; never blocks. */
   send(bytes: Uint8Array): void {
+    if (this.#closed) return;
     this.#waiting += bytes.length;
     if (this.#waiting > PATIENCE_BYTES) {
       this.log("notice", `PF_KEY client ${this.pid} does not read its messages and is cut off`);
@@ -31,6 +41,9 @@ export class PfkeyPeer {
   }
 
   close(): void {
+    this.#closed = true;
+    this.#queue.length = 0;
+    this.#waiting = 0;
     try {
       this.connection.close();
     } catch {
@@ -43,7 +56,7 @@ export class PfkeyPeer {
     try {
       for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
         for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
-        this.#waiting -= bytes.length;
+        if (!this.#closed) this.#waiting -= bytes.length;
       }
     } catch {
       this.close(); // the reader's end notices and forgets it
@@ -86,6 +99,7 @@ export class PfkeyServer {
 
   close(): void {
     this.#listener?.close();
+    this.#listener = undefined;
     for (const peer of this.#peers) peer.close();
     try {
       Deno.removeSync(this.path);
@@ -94,30 +108,46 @@ export class PfkeyServer {
     }
   }
 
+  /** Goes on when there are too many open files: those that are there may be closed again. */
   async #accept(listener: Deno.UnixListener): Promise<void> {
-    try {
-      for await (const connection of listener) void this.#serve(connection);
-    } catch {
-      // closed
+    for (;;) {
+      let connection: Deno.UnixConn;
+      try {
+        connection = await listener.accept();
+      } catch (error) {
+        if (this.#listener !== listener) return; // closed
+        this.log("error", `Cannot accept a PF_KEY client: ${(error as Error).message}`);
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        continue;
+      }
+      void this.#serve(connection);
     }
   }
 
-  async #serve(connection: Deno.Conn): Promise<void> {
+  async #serve(connection: Deno.UnixConn): Promise<void> {
     const peer = new PfkeyPeer(++this.#lastId, connection, this.log);
     this.#peers.add(peer);
     const reader = new MessageReader();
-    const buffer = new Uint8Array(1 << 16);
+    const buffer = new Uint8Array(READ_BYTES);
     try {
-      for (let n = await connection.read(buffer); n !== null; n = await connection.read(buffer)) {
+      for (let n = await read(connection, buffer); n !== null; n = await read(connection, buffer)) {
         for (const raw of reader.push(buffer.subarray(0, n))) this.handler(peer, raw);
       }
     } catch (error) {
-      const ended = error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
       if (error instanceof RangeError) this.log("notice", `PF_KEY client ${peer.pid} cut off: ${error.message}`);
-      else if (!ended) this.log("debug", `PF_KEY client ${peer.pid}: ${(error as Error).message}`);
+      else this.log("error", `PF_KEY client ${peer.pid} cut off by a defect: ${(error as Error).stack}`);
     } finally {
       this.#peers.delete(peer);
       peer.close();
     }
+  }
+}
+
+/** @returns null at the end, however the connection came to it */
+async function read(connection: Deno.UnixConn, buffer: Uint8Array): Promise<number | null> {
+  try {
+    return await connection.read(buffer);
+  } catch {
+    return null;
   }
 }
