@@ -114,17 +114,35 @@ export function directionWords(keying: Keying, ends: Ends, spi: number, out: boo
   return commands;
 }
 
+/** Runs `ipsec` with the words of a line on a host. */
+export type RunIpsec = (host: Host, words: string) => Promise<unknown>;
+
+const asProgram: RunIpsec = (host, words) => host.ipsec(words);
+
 /** Runs the commands of one direction on a host. */
-export async function keyDirection(host: Host, keying: Keying, ends: Ends, spi: number, out: boolean): Promise<void> {
-  for (const words of directionWords(keying, ends, spi, out)) await host.ipsec(words);
+export async function keyDirection(
+  host: Host,
+  keying: Keying,
+  ends: Ends,
+  spi: number,
+  out: boolean,
+  ipsec: RunIpsec = asProgram,
+): Promise<void> {
+  for (const words of directionWords(keying, ends, spi, out)) await ipsec(host, words);
 }
 
 /**
  * Keys both directions between west and east, and routes what is to be protected into ipsec0.
  *
  * @param spi of the direction to the east; the other one is 0x100 higher
+ * @param ipsec how the commands are run; default: each as a program
  */
-export async function keyTunnel({ west, east }: FourHosts, keying: Keying, spi = 0x1000): Promise<void> {
+export async function keyTunnel(
+  { west, east }: FourHosts,
+  keying: Keying,
+  spi = 0x1000,
+  ipsec: RunIpsec = asProgram,
+): Promise<void> {
   const outer = ADDRESS[keying.outer ?? "inet"];
   const inner = ADDRESS[keying.inner ?? keying.outer ?? "inet"];
   const transport = keying.mode === "transport";
@@ -143,8 +161,8 @@ export async function keyTunnel({ west, east }: FourHosts, keying: Keying, spi =
   };
   const ends = [[west, eastward, westward, 0], [east, westward, eastward, 1]] as const;
   await Promise.all(ends.map(async ([host, out, back, route]) => {
-    await keyDirection(host, keying, out, spi + 0x100 * route, true);
-    await keyDirection(host, keying, back, spi + 0x100 * (1 - route), false);
+    await keyDirection(host, keying, out, spi + 0x100 * route, true, ipsec);
+    await keyDirection(host, keying, back, spi + 0x100 * (1 - route), false, ipsec);
     const dashed = out.destination.includes(":") ? "-6" : "-4";
     await host.ip(
       `${dashed} route replace ${out.destination} dev ipsec0 src ${transport ? out.from : innerOf(host.name, inner)}`,
