@@ -5,6 +5,8 @@ import { READY, trafficCommand } from "./_traffic.ts";
 const { sunrise: TARGET } = ADDRESS.inet;
 const ECHO_PORT = 7007;
 const TRANSFER_PORT = 5201;
+/** What a transfer may take longer than it measures before it has failed. */
+const PATIENCE_SECONDS = 10;
 
 async function answers(words: string[], wanted: RegExp): Promise<boolean> {
   try {
@@ -54,23 +56,24 @@ export class DemoTraffic {
 
   /** Fills one TCP connection from sunset to sunrise. @returns bits per second */
   async transfer(seconds: number): Promise<number> {
-    return this.hasIperf ? await this.#iperf(seconds) : await this.#ownTransfer(seconds);
+    const limit = ["timeout", `${seconds + PATIENCE_SECONDS}`];
+    return this.hasIperf ? await this.#iperf(seconds, limit) : await this.#ownTransfer(seconds, limit);
   }
 
-  async #iperf(seconds: number): Promise<number> {
+  async #iperf(seconds: number, limit: readonly string[]): Promise<number> {
     const { sunset, sunrise } = this.four;
     const server = sunrise.start(["iperf3", "-s", "-1", "--forceflush"]);
     await until("iperf3 listens in sunrise", () => server.output.includes("listening"));
-    const report = await sunset.run(["iperf3", "-J", "-c", TARGET, "-t", `${seconds}`]);
+    const report = await sunset.run([...limit, "iperf3", "-J", "-c", TARGET, "-t", `${seconds}`]);
     await server.stop();
     return JSON.parse(report).end.sum_received.bits_per_second;
   }
 
-  async #ownTransfer(seconds: number): Promise<number> {
+  async #ownTransfer(seconds: number, limit: readonly string[]): Promise<number> {
     const { sunset, sunrise } = this.four;
     const server = sunrise.start(trafficCommand("sink", TARGET, `${TRANSFER_PORT}`));
     await until("somebody listens in sunrise", () => server.output.includes(READY));
-    await sunset.run(trafficCommand("source", TARGET, `${TRANSFER_PORT}`, `${seconds}`));
+    await sunset.run([...limit, ...trafficCommand("source", TARGET, `${TRANSFER_PORT}`, `${seconds}`)]);
     const { bytes, seconds: taken } = JSON.parse((await server.end()).split("\n")[1]);
     return bytes * 8 / taken;
   }

@@ -7,15 +7,22 @@ export class Screen {
   readonly #terminal = Deno.stdout.isTerminal();
   readonly #styled = this.#terminal && !Deno.noColor;
   #waiting = false;
+  #deserted = false;
 
   #print(text: string): void {
-    if (this.#waiting) this.#write("\r\x1b[K");
-    this.#waiting = false;
+    this.ready();
     this.#write(`${text}\n`);
   }
 
+  /** Throws once where nobody reads any more, so that the play ends; what is said while it is cleaned up is lost. */
   #write(text: string): void {
-    for (let rest = new TextEncoder().encode(text); rest.length;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+    if (this.#deserted) return;
+    try {
+      for (let rest = new TextEncoder().encode(text); rest.length;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+    } catch (error) {
+      this.#deserted = true;
+      throw error;
+    }
   }
 
   #style(code: number, text: string): string {
@@ -33,9 +40,15 @@ export class Screen {
   /** Shown until the next line comes, and on a terminal only. */
   wait(text: string): void {
     if (!this.#terminal) return;
-    if (this.#waiting) this.#write("\r\x1b[K");
+    this.ready();
     this.#write(`   ${text} ...`);
     this.#waiting = true;
+  }
+
+  /** Takes away what {@linkcode wait} shows. */
+  ready(): void {
+    if (this.#waiting) this.#write("\r\x1b[K");
+    this.#waiting = false;
   }
 
   /** A command as its user types it. */

@@ -6,6 +6,8 @@
  *     sink ADDRESS PORT             takes one TCP connection, and says how much came how fast
  *     source ADDRESS PORT SECONDS   fills one
  */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 /** Words that start a part of this program. */
@@ -15,33 +17,27 @@ export function trafficCommand(...words: string[]): string[] {
 
 export const READY = "ready";
 
-function datagramSocket(hostname: string, port: number): Deno.DatagramConn {
-  return Deno.listenDatagram({ transport: "udp", hostname, port });
-}
-
-async function echo(hostname: string, port: number): Promise<void> {
-  const socket = datagramSocket(hostname, port);
-  console.log(READY);
-  for await (const [bytes, from] of socket) await socket.send(bytes, from);
+function echo(hostname: string, port: number): Promise<void> {
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+  socket.on("message", (bytes, from) => socket.send(bytes, from.port, from.address));
+  socket.bind(port, hostname, () => console.log(READY));
+  return Promise.resolve();
 }
 
 async function ask(hostname: string, port: number, text: string): Promise<void> {
-  const socket = datagramSocket(hostname.includes(":") ? "::" : "0.0.0.0", 0);
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
   for (let i = 1; i <= 3; i++) {
     const began = performance.now();
-    await socket.send(new TextEncoder().encode(text), { transport: "udp", hostname, port });
-    const timer = setTimeout(() => socket.close(), 1000);
-    let answer;
-    try {
-      [answer] = await socket.receive();
-    } catch {
+    socket.send(text, port, hostname);
+    const timer = setTimeout(() => {
       console.error(`no answer from ${hostname}`);
       Deno.exit(1);
-    }
+    }, 1000);
+    const [answer] = await once(socket, "message");
     clearTimeout(timer);
     console.log(`${answer.length} bytes from ${hostname}: number ${i}, ${(performance.now() - began).toFixed(2)} ms`);
   }
-  Deno.exit(0);
+  socket.close();
 }
 
 async function sink(hostname: string, port: number): Promise<void> {

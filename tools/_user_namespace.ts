@@ -26,7 +26,7 @@ const TRIAL = `net=oswtrial$$
 trap 'ip netns del $net 2>/dev/null' EXIT
 set -e
 echo iproute2; command -v ip >/dev/null
-echo tun; (: <>/dev/net/tun)
+echo tun; test -c /dev/net/tun; (: <>/dev/net/tun)
 echo namespace; ip netns add $net
 echo inside; ip netns exec $net true
 echo sysctl; ip netns exec $net sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter'
@@ -34,6 +34,8 @@ echo device; ip -n $net tuntap add dev trial0 mode tun
 echo veth; ip -n $net link add trial1 type veth peer name trial2
 echo all`;
 
+/** sudo(8) does not look for programs where users keep theirs. */
+const AS_ROOT = `run it as root: sudo ${Deno.execPath()} task demo (or task test)`;
 const CONTAINER = "in Docker or Podman: start the container with --privileged; this is for the demonstration and the " +
   "tests only, a gateway needs --device /dev/net/tun --cap-add NET_ADMIN --cap-add NET_RAW";
 
@@ -48,10 +50,10 @@ const STEPS: Record<string, [lacks: string, remedy: string]> = {
     "modprobe tun; where the file is missing: mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200; in a container: " +
     "start it with --device /dev/net/tun",
   ],
-  namespace: ["no network namespace can be made", `run it as root: sudo deno task demo; ${CONTAINER}`],
+  namespace: ["no network namespace can be made", `${AS_ROOT}; ${CONTAINER}`],
   inside: ["nothing can be run in a network namespace", CONTAINER],
   sysctl: ["/proc/sys is read-only", CONTAINER],
-  device: ["no TUN device can be made (no CAP_NET_ADMIN here)", `run it as root: sudo deno task demo; ${CONTAINER}`],
+  device: ["no TUN device can be made (no CAP_NET_ADMIN here)", `${AS_ROOT}; ${CONTAINER}`],
   veth: ["no pair of virtual Ethernet devices can be made", "modprobe veth"],
 };
 
@@ -68,7 +70,7 @@ async function readSysctl(name: string): Promise<string> {
 
 /** Why no user namespace can be entered, as far as the kernel says. */
 async function whyNoUserNamespace(words: string): Promise<string> {
-  const remedies = ["run it as root: sudo deno task demo"];
+  const remedies = [AS_ROOT];
   for (const [name, forbids, allows] of SWITCHES) {
     const value = await readSysctl(name);
     if (forbids.test(value)) remedies.push(`allow it: sysctl ${name}=${allows} (it is ${value})`);

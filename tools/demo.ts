@@ -181,43 +181,52 @@ async function lastWords({ west, east }: FourHosts): Promise<string> {
 
 /** Signals end the play, not the process: what was made is removed first. */
 const interruption = Promise.withResolvers<never>();
+let interrupted = false;
 const INTERRUPTED_STATUS = 130;
 
+/** Given to itself when it runs again in a user namespace, which has no network to build with. */
+const BUILT = "--built";
+
 async function main(): Promise<number> {
-  const rights = await netRights();
-  if ("lacks" in rights) {
-    console.error(
-      `The demonstration makes four hosts on this machine, and that is not possible here.\n${rights.lacks}`,
-    );
-    return 1;
-  }
-  if (rights.words.length > 0) {
-    console.log("You are not root: the demonstration runs in a user namespace of its own.");
-    return await runAgain(rights.words);
-  }
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => interruption.reject(new NotSeen("Interrupted.")));
-  }
-  interruption.promise.catch(() => {}); // seen by the race below
   const screen = new Screen();
-  screen.say("oneswan: an encrypted tunnel between two gateways, on this machine");
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      interrupted = true;
+      interruption.reject(new NotSeen("Interrupted."));
+    });
+  }
+  interruption.promise.catch(() => {}); // seen by the races below
   let making: Promise<FourHosts> | undefined;
   try {
-    await Promise.race([build(screen), interruption.promise]);
+    if (!Deno.args.includes(BUILT)) {
+      const rights = await netRights();
+      if ("lacks" in rights) {
+        console.error(
+          `The demonstration makes four hosts on this machine; that is not possible here.\n${rights.lacks}`,
+        );
+        return 1;
+      }
+      screen.say("oneswan: an encrypted tunnel between two gateways, on this machine");
+      if (rights.words.length > 0) {
+        screen.say("You are not root: the hosts will be made in a user namespace of their own.");
+      }
+      await Promise.race([build(screen), interruption.promise]);
+      if (rights.words.length > 0) return await runAgain(rights.words, [BUILT]);
+    }
     making = fourHosts();
     await Promise.race([play(screen, making), interruption.promise]);
   } catch (error) {
-    const interrupted = await Promise.race([interruption.promise.catch(() => true), Promise.resolve(false)]);
-    screen.say(`\n${error instanceof Error ? error.message : error}`);
+    screen.say(`\n${interrupted ? "Interrupted." : error instanceof Error ? error.message : error}`);
     const made = await making?.catch(() => undefined);
     if (made && !interrupted) console.error(await lastWords(made));
     return interrupted ? INTERRUPTED_STATUS : 1;
   } finally {
-    screen.wait("cleaning up");
     const made = await making?.catch(() => undefined);
+    if (made) screen.wait("cleaning up");
     await made?.[Symbol.asyncDispose]();
+    screen.ready();
   }
-  console.log(EPILOGUE);
+  screen.say(EPILOGUE);
   return 0;
 }
 
