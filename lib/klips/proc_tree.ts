@@ -37,7 +37,7 @@ export interface ProcSources {
 
 interface Node {
   text(): string;
-  json?(): unknown;
+  json(): unknown;
   /** @returns whether the text was acceptable */
   write?(text: string): boolean;
 }
@@ -110,6 +110,11 @@ export class ProcTree {
     };
   }
 
+  /** Names of all files, without their twins in JSON. */
+  paths(): string[] {
+    return Object.keys(this.#nodes);
+  }
+
   /** @returns undefined where there is no such file */
   read(path: string): string | undefined {
     const json = path.endsWith(".json");
@@ -117,7 +122,7 @@ export class ProcTree {
     if (!Object.hasOwn(this.#nodes, name)) return undefined;
     const node = this.#nodes[name];
     if (!json) return node.text();
-    return node.json ? `${JSON.stringify(node.json())}\n` : undefined;
+    return `${JSON.stringify(node.json())}\n`;
   }
 
   /** @returns false where there is no such file, or it takes no such text */
