@@ -8,6 +8,9 @@ import { attempt } from "./_net.ts";
 /** Words to put before a command so that it may make nets (none for root), or a sentence that says what is lacking. */
 export type NetRights = { readonly words: readonly string[] } | { readonly lacks: string };
 
+/** Set, to the reason, for tests where nets cannot be made: whoever is root may still lack rights. */
+export const NO_NETS = "ONESWAN_NO_NETS";
+
 /** ip(8) keeps names of namespaces in /run, which belongs to the real root. */
 const ENTER = [
   "unshare",

@@ -2,6 +2,7 @@
  * What a test needs of this machine. Where it is missing the test is left out, and its name says why; under CI=true it
  * runs all the same, and fails.
  */
+import { NO_NETS } from "../../tools/_user_namespace.ts";
 
 interface Need {
   /** Debian's package; undefined for root. */
@@ -15,6 +16,7 @@ export const PYTHON = "/usr/bin/python3";
 const NEEDS = {
   root: { package: undefined, command: ["ip", "netns", "list"] },
   ping: { package: "iputils-ping", command: ["ping", "-V"] },
+  iperf3: { package: "iperf3", command: ["iperf3", "--version"] },
   scapy: { package: "python3-scapy", command: [PYTHON, "-c", "import scapy.layers.ipsec"] },
   cryptography: { package: "python3-cryptography", command: [PYTHON, "-c", "import cryptography"] },
   tshark: { package: "tshark", command: ["tshark", "--version"] },
@@ -34,6 +36,7 @@ function isThere({ command: [program, ...args] }: Need): boolean {
 
 function whyNot(name: NeedName): string | undefined {
   if (name === "root" && Deno.uid() !== 0) return "root";
+  if (name === "root" && Deno.env.has(NO_NETS)) return "the right to make network namespaces";
   if (isThere(NEEDS[name])) return undefined;
   return NEEDS[name].package ? `Debian's ${NEEDS[name].package}` : "iproute2 and the right to make network namespaces";
 }

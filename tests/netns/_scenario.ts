@@ -2,7 +2,9 @@
  * Scenarios: hosts as network namespaces, KLIPS on the gateways, real traffic. Each reads like a story and draws its
  * net first. What a scenario makes goes with it, and a failure shows the last words of KLIPS on every host.
  */
+import { PfkeyClient } from "../../lib/pfkey/client.ts";
 import type { FourHosts, Host, Net } from "../../tools/_net.ts";
+import { testWith } from "../interop/_needs.ts";
 import { type Keying, keyTunnel } from "../../tools/_keying.ts";
 
 const LOG_LINES = 12;
@@ -24,17 +26,13 @@ export function scenario<C extends Cast>(
   make: () => Promise<C>,
   story: (cast: C & { readonly step: Step }) => Promise<void>,
 ): void {
-  Deno.test({
-    name,
-    ignore: Deno.uid() !== 0, // network namespaces are root's; CI counts a test left out as failed
-    async fn(t) {
-      await using cast = await make();
-      const { net } = cast;
-      const step: Step = async (part, run) => {
-        await t.step(part, () => withLogs(net, run)); // a failed step fails the test; the story goes on
-      };
-      await withLogs(net, () => story(Object.assign(cast, { step })));
-    },
+  testWith(["root", "ping", "tcpdump", "iperf3"], name, async (t) => {
+    await using cast = await make();
+    const { net } = cast;
+    const step: Step = async (part, run) => {
+      await t.step(part, () => withLogs(net, run)); // a failed step fails the test; the story goes on
+    };
+    await withLogs(net, () => story(Object.assign(cast, { step })));
   });
 }
 
@@ -87,4 +85,19 @@ export async function interfaceStatus(host: Host, name = "ipsec0"): Promise<Inte
   const found = (interfaces as InterfaceStatus[]).find((one) => one.interface === name);
   if (!found) throw new Error(`${host.name} has no ${name}`);
   return found;
+}
+
+/** A PF_KEY connection to the KLIPS of a host: its socket is a file, which namespaces do not hide. */
+export function pfkeyClient(host: Host): Promise<PfkeyClient> {
+  return PfkeyClient.connect(`${host.directory}/run/pfkey.sock`);
+}
+
+/** Sets what was a file in /proc/sys/net/ipsec. */
+export async function writeSysctl(host: Host, name: string, value: number): Promise<void> {
+  const client = await pfkeyClient(host);
+  try {
+    await client.writeProc(`sys/net/ipsec/${name}`, String(value));
+  } finally {
+    client.close();
+  }
 }
