@@ -12,6 +12,8 @@ const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 /** Checksums, TCP segmentation for IPv4 and IPv6, with ECN. */
 const OFFLOADS = 0x01 | 0x02 | 0x04 | 0x08;
+/** UDP segmentation for IPv4 and IPv6: Linux 6.2. */
+const UDP_OFFLOADS = 0x20 | 0x40;
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
@@ -22,8 +24,16 @@ const IFF_UP = 1;
 /** Bytes of struct virtio_net_hdr before every packet. */
 export const VNET_HEADER_BYTES = 10;
 
-/** Creates the TUN device `name` and returns its non-blocking file descriptor; the device lives as long as that. */
-export function openTun(name: string): number {
+/** A TUN device as its opener has it. */
+export interface Tun {
+  /** Non-blocking; the device lives as long as this is open, or longer where it was made persistent. */
+  readonly fd: number;
+  /** Whether super-packets of UDP datagrams may be read and written, not only of TCP segments. */
+  readonly udpOffload: boolean;
+}
+
+/** Creates the TUN device `name`, or opens it where it is there and free. */
+export function openTun(name: string): Tun {
   const c = libc();
   const fd = c.open(cString("/dev/net/tun"), O_RDWR_NONBLOCK_CLOEXEC, 0);
   if (fd < 0) {
@@ -42,12 +52,15 @@ export function openTun(name: string): number {
       `create the TUN device ${name}`,
       "run as root or grant CAP_NET_ADMIN",
     );
-    checked(
-      c.ioctlNumber(fd, BigInt(TUNSETOFFLOAD), BigInt(OFFLOADS)),
-      "ioctl TUNSETOFFLOAD",
-      `set offloads of ${name}`,
-    );
-    return fd;
+    const udpOffload = c.ioctlNumber(fd, BigInt(TUNSETOFFLOAD), BigInt(OFFLOADS | UDP_OFFLOADS)) === 0;
+    if (!udpOffload) {
+      checked(
+        c.ioctlNumber(fd, BigInt(TUNSETOFFLOAD), BigInt(OFFLOADS)),
+        "ioctl TUNSETOFFLOAD",
+        `set offloads of ${name}`,
+      );
+    }
+    return { fd, udpOffload };
   } catch (error) {
     c.close(fd);
     throw error;

@@ -44,7 +44,7 @@ export class VirtualDevice implements Inlet {
   /** Makes the TUN device where it is not there yet. */
   open(): void {
     if (this.#fd >= 0) return;
-    const fd = openTun(this.device.name);
+    const { fd, udpOffload } = openTun(this.device.name);
     try {
       setTunPersistent(fd, true);
       setInterfaceMtu(this.device.name, VIRTUAL_MTU);
@@ -54,6 +54,7 @@ export class VirtualDevice implements Inlet {
     }
     this.#fd = fd;
     this.device.inlet = this;
+    this.device.joiner.joinsUdp = udpOffload;
     this.poller.add(fd, () => this.#drain());
   }
 
@@ -105,7 +106,7 @@ const EBADFD = 77;
 
 /** Removes an ipsecN device that a killed daemon left behind. */
 export function removeStaleDevice(name: string): void {
-  const fd = openTun(name);
+  const { fd } = openTun(name);
   try {
     setTunPersistent(fd, false);
   } finally {

@@ -117,13 +117,18 @@ export function tcp(payload: ArrayLike<number>, fields: TcpFields = {}): Uint8Ar
 }
 
 /** A UDP packet with a true checksum. */
-export function udp(payload: ArrayLike<number>, v6 = false, ports = [5000, 53]): Uint8Array<ArrayBuffer> {
+export function udp(
+  payload: ArrayLike<number>,
+  v6 = false,
+  ports = [5000, 53],
+  ip: Ipv4Fields & Ipv6Fields = {},
+): Uint8Array<ArrayBuffer> {
   const datagram = new Uint8Array(8 + payload.length);
   put16(datagram, 0, ports[0]);
   put16(datagram, 2, ports[1]);
   put16(datagram, 4, datagram.length);
   datagram.set(Array.from(payload), 8);
-  const packet = v6 ? ipv6(datagram, { next: 17 }) : ipv4(datagram, { protocol: 17 });
+  const packet = v6 ? ipv6(datagram, { ...ip, next: 17 }) : ipv4(datagram, { ...ip, protocol: 17 });
   finishTransport(packet, v6 ? 40 : 20, 17, 6);
   return packet;
 }
