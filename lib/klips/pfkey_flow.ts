@@ -4,9 +4,9 @@ import { ERRNO } from "../pfkey/errno.ts";
 import type { AddressExtension, Extensions } from "../pfkey/message.ts";
 import { maskBits } from "../text/mask.ts";
 import { formatSaId, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
-import { type Subnet, subnetOf } from "../text/subnet.ts";
+import { formatSubnetWithPort, type Subnet, subnetOf } from "../text/subnet.ts";
 import { Eroute, type Selector } from "./eroute.ts";
-import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps } from "./pfkey_request.ts";
+import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps, trace } from "./pfkey_request.ts";
 
 function addFlow(deps: ServiceDeps, { client, message }: Request): Extensions {
   const { extensions } = message;
@@ -24,6 +24,7 @@ function addFlow(deps: ServiceDeps, { client, message }: Request): Extensions {
   if (old && !(flags & SA_FLAG.REPLACEFLOW)) throw new Refusal(ERRNO.EEXIST, "there is an eroute of this selector");
   if (old) deps.eroutes.remove(selector);
   deps.eroutes.add(eroute);
+  trace(deps, "eroute", () => `${formatSelector(selector)} => ${formatSaId(id, "x")} ${old ? "replaced" : "added"}`);
   for (const packet of [old?.firstHeld, old?.lastHeld]) if (packet) deps.resend(packet);
   return withoutPorts(extensions);
 }
@@ -34,23 +35,27 @@ function recordPolicy(deps: ServiceDeps, id: SaId, selector: Selector): void {
   while (sa && sa.id.protocol !== SA_PROTOCOLS.tun) sa = sa.inner;
   if (!sa) throw new Refusal(ERRNO.ENOENT, `${formatSaId(id, "x")} is not there or has no tunnel SA in its chain`);
   sa.policy = { ...selector };
+  trace(deps, "eroute", () => `${formatSelector(selector)} is the policy of ${formatSaId(id, "x")}`);
 }
 
 function deleteFlow(deps: ServiceDeps, { message: { extensions } }: Request): Extensions {
   const { sa, sourceFlow, destinationFlow, sourceMask, destinationMask } = extensions;
   if (sa && sa.flags & SA_FLAG.CLEARFLOW) {
+    trace(deps, "eroute", () => `all ${deps.eroutes.size} eroutes removed`);
     deps.eroutes.clear();
     return {};
   }
   if (!sourceFlow || !destinationFlow || !sourceMask || !destinationMask) {
     throw new Refusal(ERRNO.EINVAL, "a flow to delete needs its addresses and masks");
   }
-  switch (deps.eroutes.remove(selectorOf(extensions))) {
+  const selector = selectorOf(extensions);
+  switch (deps.eroutes.remove(selector)) {
     case "absent":
       throw new Refusal(ERRNO.EFAULT, "there is no such eroute");
     case "otherMask":
       throw new Refusal(ERRNO.ENOENT, "there is an eroute of these networks with other masks only");
     case "removed":
+      trace(deps, "eroute", () => `${formatSelector(selector)} removed`);
       return withoutPorts(extensions);
   }
 }
@@ -72,6 +77,11 @@ function selectorOf(extensions: Extensions): Selector {
     throw new Refusal(ERRNO.EINVAL, "source and destination of a flow are of different families");
   }
   return { source, destination, protocol: extensions.protocol?.protocol ?? 0 };
+}
+
+function formatSelector({ source, destination, protocol }: Selector): string {
+  const of = protocol ? `, protocol ${protocol}` : "";
+  return `${formatSubnetWithPort(source)} -> ${formatSubnetWithPort(destination)}${of}`;
 }
 
 /** The reply's flow addresses carry no ports (klips.md §12). */

@@ -8,7 +8,7 @@ import type { SaId } from "../text/sa_id.ts";
 import type { ErouteTable } from "./eroute_table.ts";
 import type { DeviceDescription } from "./listing.ts";
 import type { Sad } from "./sad.ts";
-import type { Sysctls } from "./sysctl.ts";
+import { SYSCTL_FILES, type Sysctls } from "./sysctl.ts";
 
 /** A client as the service sees it. */
 export interface Client {
@@ -60,6 +60,15 @@ export class Refusal extends Error {
   constructor(readonly errno: number, why: string) {
     super(why);
   }
+}
+
+/** A line that `ipsec klipsdebug` has asked for (klips.md §20); never with keys. */
+export function trace(
+  { sysctls, log }: Pick<ServiceDeps, "sysctls" | "log">,
+  area: "eroute" | "pfkey" | "spi" | "xform",
+  text: () => string,
+): void {
+  if (sysctls[SYSCTL_FILES[`debug_${area}`]] !== 0) log("info", `klips_debug:${area}: ${text()}`);
 }
 
 /** The SA that a message names; its SA type and extensions have been checked. */

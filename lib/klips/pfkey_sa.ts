@@ -6,7 +6,8 @@ import type { Extensions, LifetimeExtension, PfkeyMessage } from "../pfkey/messa
 import type { Address } from "../text/address.ts";
 import { formatSaId, type SaId } from "../text/sa_id.ts";
 import { orderLimits } from "./lifetime.ts";
-import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps } from "./pfkey_request.ts";
+import { transformName } from "./listing.ts";
+import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps, trace } from "./pfkey_request.ts";
 import { currentOf, limitsOf, saExtension, saExtensions } from "./pfkey_sa_view.ts";
 import { Sa, type UdpEncapsulation } from "./sa.ts";
 import { makeTransform } from "./transform_factory.ts";
@@ -67,7 +68,7 @@ function update(deps: ServiceDeps, { message, reference }: Request): Extensions 
   const old = existing(deps, message, ERRNO.ENOENT);
   const sa = makeSa(deps, message, reference);
   sa.addtime.current = old.addtime.current;
-  deps.sad.removeChain(old);
+  removeChain(deps, old);
   install(deps, sa);
   return saExtensions(sa);
 }
@@ -98,6 +99,7 @@ function makeSa(deps: ServiceDeps, message: PfkeyMessage, reference: number | un
     udp,
     ref,
   });
+  trace(deps, "xform", () => `${formatSaId(id, "x")}: ${transformName(sa)}, crypto by ${deps.provider.description}`);
   sa.addtime.current = deps.now();
   setLimits(sa, "soft", extensions.lifetimeSoft);
   setLimits(sa, "hard", extensions.lifetimeHard);
@@ -118,15 +120,20 @@ function needed(reference: number | undefined): number {
 function install(deps: ServiceDeps, sa: Sa): void {
   deps.sad.install(sa);
   deps.sad.keepReference(sa.ref);
+  trace(deps, "spi", () => `${formatSaId(sa.id, "x")} added, ${sa.state}, ref=${sa.ref}`);
   deps.onChange();
 }
 
 function remove(deps: ServiceDeps, { message }: Request): Extensions {
   const sa = existing(deps, message, ERRNO.ESRCH);
   const extensions = saExtensions(sa);
-  deps.sad.removeChain(sa);
+  removeChain(deps, sa);
   deps.onChange();
   return extensions;
+}
+
+function removeChain(deps: ServiceDeps, sa: Sa): void {
+  for (const { id } of deps.sad.removeChain(sa)) trace(deps, "spi", () => `${formatSaId(id, "x")} removed`);
 }
 
 /** Lifetimes and addresses, never keys. */
@@ -141,6 +148,7 @@ function get(deps: ServiceDeps, { message }: Request): Extensions {
 }
 
 function flush(deps: ServiceDeps): Extensions {
+  trace(deps, "spi", () => `all ${deps.sad.size} SAs removed`);
   deps.sad.clear();
   deps.onChange();
   return {};
@@ -151,6 +159,7 @@ function group(deps: ServiceDeps, { message }: Request): Extensions {
   const { satype2, sa2, destination2 } = message.extensions;
   if (satype2 === undefined || !sa2 || !destination2) {
     if (satype2 !== undefined || sa2 || destination2) throw new Refusal(ERRNO.EINVAL, "half of a second SA");
+    trace(deps, "spi", () => `chain of ${formatSaId(first.id, "x")} ungrouped`);
     deps.sad.ungroup(first);
     return saExtensions(first);
   }
@@ -161,6 +170,7 @@ function group(deps: ServiceDeps, { message }: Request): Extensions {
   if (!second) throw new Refusal(ERRNO.ENOENT, "the second SA does not exist");
   const errno = deps.sad.group(first, second);
   if (errno) throw new Refusal(errno, "a neighbour is there already, or a loop would close");
+  trace(deps, "spi", () => `${formatSaId(first.id, "x")} grouped inside ${formatSaId(second.id, "x")}`);
   return { ...saExtensions(first), satype2, sa2: saExtension(second), destination2 };
 }
 

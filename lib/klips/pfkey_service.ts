@@ -4,14 +4,22 @@
  */
 import { AUTHENTICATORS, CIPHERS } from "../crypto/algorithms.ts";
 import { checkRequest, decodeMessage, encodeMessage, encodeRefusal } from "../pfkey/codec.ts";
-import { DEBUG_WORDS, MESSAGE_BY_NUMBER, MESSAGES, protocolSatype, satypeName, SATYPES } from "../pfkey/constants.ts";
+import {
+  DEBUG_WORDS,
+  MESSAGE_BY_NUMBER,
+  messageName,
+  MESSAGES,
+  protocolSatype,
+  satypeName,
+  SATYPES,
+} from "../pfkey/constants.ts";
 import { ERRNO } from "../pfkey/errno.ts";
 import type { AddressExtension, Extensions, LifetimeExtension, PfkeyMessage } from "../pfkey/message.ts";
 import { type Address, formatAddress } from "../text/address.ts";
 import { formatSaId } from "../text/sa_id.ts";
 import type { Eroute } from "./eroute.ts";
 import { FLOW_HANDLERS } from "./pfkey_flow.ts";
-import { type Client, type Handler, Refusal, type Request, type ServiceDeps } from "./pfkey_request.ts";
+import { type Client, type Handler, Refusal, type Request, type ServiceDeps, trace } from "./pfkey_request.ts";
 import { SA_HANDLERS } from "./pfkey_sa.ts";
 import { currentOf, limitsOf, saExtensions } from "./pfkey_sa_view.ts";
 import { ProcTree, supportedAlgorithms } from "./proc_tree.ts";
@@ -84,6 +92,7 @@ export class PfkeyService {
     if (!decoded.ok) return this.#refuse(client, raw, decoded.errno, decoded.reason);
     const { message } = decoded;
     client.pid = message.pid;
+    trace(this.#deps, "pfkey", () => `request ${describe(message)}, ${raw.length} octets`);
     const errno = checkRequest(message);
     if (errno) return this.#refuse(client, raw, errno, "extensions do not fit the message");
     if (message.type === MESSAGES.X_PROC.number) return this.#procFile(client, raw, message);
@@ -177,7 +186,9 @@ export class PfkeyService {
   }
 
   #own(type: number, satype: number, extensions: Extensions): Uint8Array {
-    return encodeMessage({ type, errno: 0, satype, seq: ++this.#sequence, pid: 0, extensions });
+    const message = { type, errno: 0, satype, seq: ++this.#sequence, pid: 0, extensions };
+    trace(this.#deps, "pfkey", () => `sending ${describe(message)}`);
+    return encodeMessage(message);
   }
 
   #toAll(bytes: Uint8Array): void {
@@ -230,6 +241,12 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [MESSAGES.X_DEBUG.number, debug],
   [MESSAGES.X_TNCFG.number, tunnel],
 ]);
+
+/** The header and the names of the extensions. */
+function describe({ type, satype, seq, pid, extensions }: PfkeyMessage): string {
+  const names = Object.keys(extensions).join(" ") || "no extensions";
+  return `${messageName(type)} ${satypeName(satype)} seq=${seq} pid=${pid}: ${names}`;
+}
 
 /** Who hears of a request beside its sender. */
 const REPLY_TO = new Map<number, "all" | "registered" | "nobody">([

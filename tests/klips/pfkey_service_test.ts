@@ -776,3 +776,49 @@ Deno.test("a requester that is no longer listed still has its reply", () => {
   const gone = new FakeClient(99);
   equal(station.ask(gone, MESSAGES.GET, ESP, ids(0x700)).errno, ERRNO.ESRCH);
 });
+
+// What klipsdebug asks for
+
+const TRACED: [area: "debugPfkey" | "debugSpi" | "debugEroute" | "debugXform", lines: RegExp[]][] = [
+  ["debugPfkey", [
+    /^info: klips_debug:pfkey: request add ESP seq=\d+ pid=4001: sa source destination keyAuth keyEncrypt, 144 octets$/,
+    /^info: klips_debug:pfkey: request update ESP /,
+    /^info: klips_debug:pfkey: request x-addflow\(eroute\) IPIP /,
+    /^info: klips_debug:pfkey: request delete ESP /,
+    /^info: klips_debug:pfkey: request x-delflow\(eroute\) UNKNOWN /,
+    /^info: klips_debug:pfkey: sending expire ESP seq=1 pid=0: sa source destination lifetimeCurrent lifetimeHard$/,
+  ]],
+  ["debugSpi", [
+    /^info: klips_debug:spi: esp0x700@192\.1\.2\.45 added, mature, ref=\d+$/,
+    /^info: klips_debug:spi: esp0x700@192\.1\.2\.45 removed$/,
+    /^info: klips_debug:spi: esp0x700@192\.1\.2\.45 added, mature, ref=\d+$/,
+    /^info: klips_debug:spi: esp0x700@192\.1\.2\.45 removed$/,
+  ]],
+  ["debugEroute", [
+    /^info: klips_debug:eroute: 10\.7\.1\.2\/32:500 -> 10\.8\.0\.0\/16:4500, protocol 17 => tun0x300@192\.1\.2\.45 added$/,
+    /^info: klips_debug:eroute: 10\.7\.1\.2\/32:500 -> 10\.8\.0\.0\/16:4500, protocol 17 removed$/,
+  ]],
+  ["debugXform", [
+    /^info: klips_debug:xform: esp0x700@192\.1\.2\.45: ESP_3DES_HMAC_MD5, crypto by ./,
+    /^info: klips_debug:xform: esp0x700@192\.1\.2\.45: ESP_3DES_HMAC_MD5, crypto by ./,
+  ]],
+];
+for (const [area, lines] of TRACED) {
+  Deno.test(`with ${area} set, and not without, the log tells what happens, and no key`, () => {
+    for (const value of [0, 0xffffffff]) {
+      const { station, requester } = furnished();
+      station.sysctls[area] = value;
+      station.logged.length = 0;
+      station.do(requester, MESSAGES.ADD, ESP, espExtensions(0x700));
+      station.do(requester, MESSAGES.UPDATE, ESP, espExtensions(0x700));
+      station.do(requester, MESSAGES.X_ADDFLOW, IPIP, { sa: saOf(0x300), destination: at(EAST), ...SELECTED });
+      station.do(requester, MESSAGES.DELETE, ESP, ids(0x700));
+      station.do(requester, MESSAGES.X_DELFLOW, 0, SELECTED);
+      station.service.expire([...station.sad].find((sa) => sa.id.protocol === SA_PROTOCOLS.esp)!, true);
+      const traced = station.logged.filter((line) => line.includes("klips_debug"));
+      equal(traced.length, value ? lines.length : 0);
+      traced.forEach((line, i) => match(line, lines[i]));
+      doesNotMatch(station.logged.join("\n"), /010203|1,2,3/);
+    }
+  });
+}
