@@ -25,6 +25,8 @@ import {
 const MESSAGES = 64;
 const VECTORS = 512;
 const CONTROL_BYTES = 96;
+/** The control message that makes a datagram train. */
+const SEGMENT_CONTROL_BYTES = 24;
 /** UDP_MAX_SEGMENTS of the kernel, and the largest datagram that it cuts. */
 const SEGMENTS = 64;
 const SEGMENTED_BYTES = 65000;
@@ -143,9 +145,12 @@ export class SendBatch {
       if (sent <= 0) {
         const code = errno();
         if (code === ERRNO.EINTR) continue;
-        this.outcome.error = code;
         // One refused message must not hold up those behind it.
-        this.outcome.failed += this.#packets[from];
+        if (this.#packets[from] > 1) this.#sendOneByOne(from);
+        else {
+          this.outcome.error = code;
+          this.outcome.failed++;
+        }
         from++;
         continue;
       }
@@ -158,6 +163,31 @@ export class SendBatch {
     this.#messages = 0;
     this.#vectorsUsed = 0;
     this.#open = -1;
+  }
+
+  /**
+   * Sends the segments of a datagram train as datagrams of their own. The kernel takes no train whose segments exceed
+   * what it knows of the path (EINVAL), but fragments single datagrams.
+   */
+  #sendOneByOne(message: number): void {
+    const header = message * MMSGHDR.bytes;
+    const view = this.#header;
+    const first = view.getBigUint64(header + MMSGHDR.vector, true);
+    const count = this.#packets[message];
+    view.setUint32(header + MMSGHDR.vectorCount, 1, true);
+    const control = view.getUint32(header + MMSGHDR.controlLength, true);
+    view.setUint32(header + MMSGHDR.controlLength, control - SEGMENT_CONTROL_BYTES, true);
+    for (let i = 0; i < count; i++) {
+      setWord64(view, header + MMSGHDR.vector, addressAt(first, i * IOVEC.bytes));
+      const sent = this.#c.sendmmsg(this.fd, addressAt(this.#headersAddress, header), 1, 0);
+      if (sent === 1) {
+        this.outcome.sent++;
+        this.outcome.sentBytes += view.getUint32(header + MMSGHDR.length, true);
+      } else {
+        this.outcome.error = errno();
+        this.outcome.failed++;
+      }
+    }
   }
 
   #begin(at: number, length: number): number {
@@ -222,6 +252,6 @@ export class SendBatch {
     this.#control.setInt32(at + CMSG.level, SOL_UDP, true);
     this.#control.setInt32(at + CMSG.type, UDP_SEGMENT, true);
     this.#control.setUint16(at + CMSG.data, this.#openSize, true);
-    this.#header.setUint32(header + MMSGHDR.controlLength, used + 24, true);
+    this.#header.setUint32(header + MMSGHDR.controlLength, used + SEGMENT_CONTROL_BYTES, true);
   }
 }
