@@ -302,8 +302,9 @@ export class Net implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const host of Object.values(this.hosts)) await host.stop();
-    for (const host of Object.values(this.hosts)) await run(["ip", "netns", "del", host.namespace]).catch(() => {});
+    const hosts = Object.values(this.hosts);
+    await Promise.all(hosts.map((host) => host.stop()));
+    await Promise.all(hosts.map((host) => run(["ip", "netns", "del", host.namespace]).catch(() => {})));
     await Deno.remove(this.directory, { recursive: true }).catch(() => {});
   }
 }
