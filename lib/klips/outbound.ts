@@ -13,7 +13,7 @@ import { finishPartialChecksum } from "../packet/checksum.ts";
 import { countFragments, writeFragment } from "../packet/fragment.ts";
 import { mayAnswerWithIcmp, writeIcmpError } from "../packet/icmp.ts";
 import { checkPacket, FlowKey, readFlow } from "../packet/ip_header.ts";
-import { Segmenter } from "../packet/tcp_segments.ts";
+import { Segmenter, VNET, VNET_NEEDS_CHECKSUM } from "../packet/tcp_segments.ts";
 import { MAGIC_SPIS } from "../text/sa_id.ts";
 import { ahHeadroom, newMutable, signAh } from "./ah.ts";
 import { compress } from "./comp.ts";
@@ -27,8 +27,6 @@ import { ipipHeadroom, wrapIpip } from "./ipip.ts";
 import { checkLifetimes } from "./lifetime.ts";
 import type { Sa } from "./sa.ts";
 
-const VNET_HEADER = 10;
-const NEEDS_CHECKSUM = 1;
 const UDP = 17;
 const ISAKMP_PORT = 500;
 const UDP_HEADER = 8;
@@ -71,8 +69,8 @@ export class Outbound {
   /** Takes one read of the TUN device: a virtio header at `header`, then a packet; `length` counts both. */
   accept(device: Device, header: number, length: number): void {
     const { memory, arena } = this.parts;
-    const at = header + VNET_HEADER;
-    const bytes = length - VNET_HEADER;
+    const at = header + VNET.bytes;
+    const bytes = length - VNET.bytes;
     if (!device.outlet) return;
     if (checkPacket(memory, at, bytes) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     const flow = this.#flow;
@@ -80,10 +78,13 @@ export class Outbound {
     if (memory.bytes[at] >>> 4 === 4 && (memory.bytes[at] & 0x0f) !== 5) return device.counters.drop(DROP.IP_OPTIONS);
 
     const segments = this.#segmenter.begin(memory, header, length);
-    if (segments < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
-    if (segments === 1 && memory.bytes[header] & NEEDS_CHECKSUM) {
-      const start = memory.view.getUint16(header + 6, true);
-      const offset = memory.view.getUint16(header + 8, true);
+    const start = memory.view.getUint16(header + VNET.checksumStart, true);
+    if (segments < 0 || segments > 1 && start !== flow.headerLength) {
+      return device.counters.drop(DROP.BAD_PACKET_OUT);
+    }
+    if (segments === 1 && memory.bytes[header] & VNET_NEEDS_CHECKSUM) {
+      if (start < flow.headerLength) return device.counters.drop(DROP.BAD_PACKET_OUT);
+      const offset = memory.view.getUint16(header + VNET.checksumOffset, true);
       if (finishPartialChecksum(memory, at, bytes, start, offset) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     }
     this.#decide(device, at, bytes, segments);

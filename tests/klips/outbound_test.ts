@@ -30,6 +30,8 @@ interface Row {
   why: string;
   reason: DropName;
   packet?: Uint8Array;
+  /** The virtio header; zeroes where nothing is left to us. */
+  vnet?: Uint8Array;
   make?: () => Gateway;
   /** Packets that leave all the same, before the one that is refused. */
   sent?: number;
@@ -62,6 +64,22 @@ const ROWS: Row[] = [
   { why: "a length that is not the header's", reason: "BAD_PACKET_OUT", packet: PACKET.slice(0, 80) },
   { why: "IPv6 options cut short", reason: "BAD_PACKET_OUT", packet: plainPacket(V6.sunset, V6.sunrise, 4, 0) },
   { why: "IP version 5", reason: "BAD_PACKET_OUT", packet: withHeader(PACKET, [0, 0x55]) },
+  {
+    why: "a checksum to be finished inside the IP header",
+    reason: "BAD_PACKET_OUT",
+    vnet: Uint8Array.of(1, 0, 0, 0, 0, 0, 10, 0, 6, 0),
+  },
+  {
+    why: "a checksum to be finished behind the packet",
+    reason: "BAD_PACKET_OUT",
+    vnet: Uint8Array.of(1, 0, 0, 0, 0, 0, 20, 0, 99, 0),
+  },
+  {
+    why: "segments whose transport header is elsewhere",
+    reason: "BAD_PACKET_OUT",
+    packet: plainPacket(V4.sunset, V4.sunrise, 500, 6).fill(0x50, 40, 60),
+    vnet: Uint8Array.of(1, 1, 40, 0, 100, 0, 24, 0, 16, 0),
+  },
   { why: "IP options", reason: "IP_OPTIONS", packet: withHeader(PACKET, [0, 0x46], [20, 1]) },
   { why: "no eroute", reason: "NO_EROUTE", packet: plainPacket(V4.sunset, "10.77.0.1", 9) },
   { why: "no IPv6 eroute", reason: "NO_EROUTE", packet: PACKET_V6 },
@@ -155,10 +173,10 @@ function shunt(
   return { gateway, eroute: gateway.eroute(source, destination, said) };
 }
 
-for (const { why, reason, packet, make, sent } of ROWS) {
+for (const { why, reason, packet, vnet, make, sent } of ROWS) {
   Deno.test(`outbound drops ${why} as ${reason}`, () => {
     const gateway = (make ?? west)();
-    gateway.route(packet ?? PACKET);
+    gateway.route(packet ?? PACKET, vnet);
     const { counters } = gateway.device;
     assert.deepEqual(drops(gateway), { [reason]: 1 });
     assert.equal(counters[DROP_REASONS[reason].counter], 1);
