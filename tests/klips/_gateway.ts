@@ -51,7 +51,11 @@ export class Gateway {
   clock = 1000;
   mtu = 1500;
 
-  constructor(own: string[], readonly provider: Provider = runtimeProvider) {
+  constructor(
+    own: string[],
+    readonly provider: Provider = runtimeProvider,
+    readonly random = (bytes: Uint8Array<ArrayBuffer>): void => void crypto.getRandomValues(bytes),
+  ) {
     this.local = new Set(own.map((text) => address(text).bytes.join()));
     const joiner = new Coalescer(this.memory, 200_002);
     this.device = new Device("ipsec0", new InterfaceCounters(), this.memory, joiner);
@@ -90,7 +94,7 @@ export class Gateway {
       scratch: 0,
       devices: [this.device],
       clock: () => this.clock,
-      random: (bytes) => void crypto.getRandomValues(bytes),
+      random,
       isLocal: (bytes) => this.local.has(bytes.join()),
       expired: (sa, hard) => void this.expired.push([sa.id.spi, hard]),
       acquire: (eroute) => {
@@ -122,7 +126,7 @@ export class Gateway {
         cbc: undefined,
         mac: undefined,
         salt: KEY.slice(size, size + 4),
-        iv: crypto.getRandomValues(new Uint8Array(8)),
+        iv: this.#randomBytes(row.ivBytes),
         ivBytes: row.ivBytes,
         blockBytes: row.blockBytes,
         icvBytes: row.icvBytes,
@@ -140,11 +144,17 @@ export class Gateway {
       cbc: provider.cbc(cipher, KEY.slice(0, row.keyBits / 8), memory),
       mac: provider.mac(auth, KEY.slice(0, AUTHENTICATORS[auth].keyBits / 8), memory),
       salt: new Uint8Array(0),
-      iv: crypto.getRandomValues(new Uint8Array(row.ivBytes)),
+      iv: this.#randomBytes(row.ivBytes),
       ivBytes: row.ivBytes,
       blockBytes: row.blockBytes,
       icvBytes: AUTHENTICATORS[auth].icvBytes,
     };
+  }
+
+  #randomBytes(size: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(size);
+    this.random(bytes);
+    return bytes;
   }
 
   /** Adds an SA such as `sa("esp.1000@192.0.2.2", "192.0.2.1", "aes128-sha1-96")`. */
