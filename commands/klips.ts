@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
-import { KlipsDaemon } from "../lib/system/klips_daemon.ts";
+import { SystemError } from "../lib/ffi/libc.ts";
+import { KEEPALIVE_SECONDS, KlipsDaemon } from "../lib/system/klips_daemon.ts";
 import { type LogLevel, makeLog } from "../lib/system/log.ts";
 import { pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
 import { selfCommand } from "../lib/system/self.ts";
@@ -16,7 +17,8 @@ const ACTIONS = ["start", "stop", "status", "foreground"] as const;
 const PATIENCE_MS = 10_000;
 
 const USAGE = `Usage: ipsec klips --start [--crypto libcrypto|runtime|noble] [--loglevel error|notice|info|debug]
-       ipsec klips --foreground [--crypto PROVIDER] [--loglevel LEVEL]
+                         [--keepalive SECONDS]
+       ipsec klips --foreground [--crypto PROVIDER] [--loglevel LEVEL] [--keepalive SECONDS]
        ipsec klips --stop
        ipsec klips --status [--json]
        ipsec klips --help
@@ -26,6 +28,7 @@ interface Options {
   readonly action: typeof ACTIONS[number];
   readonly crypto: typeof CRYPTO[number] | undefined;
   readonly level: LogLevel;
+  readonly keepaliveSeconds: number;
   readonly json: boolean;
 }
 
@@ -42,6 +45,7 @@ function parse(args: readonly string[]): Options {
         json: { type: "boolean" },
         crypto: { type: "string" },
         loglevel: { type: "string" },
+        keepalive: { type: "string" },
       },
     }));
   } catch (error) {
@@ -58,6 +62,7 @@ function parse(args: readonly string[]): Options {
     action: actions[0],
     crypto: values.crypto === undefined ? undefined : choice("--crypto", values.crypto, CRYPTO),
     level: values.loglevel === undefined ? "info" : choice("--loglevel", values.loglevel, LEVELS),
+    keepaliveSeconds: values.keepalive === undefined ? KEEPALIVE_SECONDS : seconds("--keepalive", values.keepalive),
     json: values.json ?? false,
   };
 }
@@ -66,6 +71,14 @@ function choice<T extends string>(option: string, value: string, allowed: readon
   const found = allowed.find((name) => name === value);
   if (!found) throw new UserError(`${PROG}: ${option} must be one of ${allowed.join(", ")}: it is "${value}"`, 2);
   return found;
+}
+
+const LONGEST_SECONDS = 86400;
+
+function seconds(option: string, value: string): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Infinity;
+  if (number <= LONGEST_SECONDS) return number;
+  throw new UserError(`${PROG}: ${option} must be 0 to ${LONGEST_SECONDS} seconds: it is "${value}"`, 2);
 }
 
 interface Paths {
@@ -125,6 +138,7 @@ async function start(options: Options, at: Paths, io: Io): Promise<number> {
   const [program, ...rest] = selfCommand();
   const args = [...rest, "klips", "--foreground", "--loglevel", options.level];
   if (options.crypto) args.push("--crypto", options.crypto);
+  args.push("--keepalive", String(options.keepaliveSeconds));
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   let ended: number | undefined;
@@ -190,13 +204,16 @@ async function foreground(options: Options, at: Paths): Promise<number> {
     throw new UserError(`${PROG}: Cannot create ${at.directory}: ${(error as Error).message}`);
   }
   const log = makeLog(options.level);
-  const daemon = new KlipsDaemon({ crypto: options.crypto, socketPath: at.socket, log });
-  const stopNow = () => daemon.stop();
-  Deno.addSignalListener("SIGTERM", stopNow);
-  Deno.addSignalListener("SIGINT", stopNow);
-  Deno.writeTextFileSync(at.pid, `${Deno.pid}\n`, { mode: 0o600 });
   try {
+    const { crypto, keepaliveSeconds } = options;
+    const daemon = new KlipsDaemon({ crypto, keepaliveSeconds, socketPath: at.socket, log });
+    const stopNow = () => daemon.stop();
+    Deno.addSignalListener("SIGTERM", stopNow);
+    Deno.addSignalListener("SIGINT", stopNow);
+    Deno.writeTextFileSync(at.pid, `${Deno.pid}\n`, { mode: 0o600 });
     await daemon.run();
+  } catch (error) {
+    throw error instanceof SystemError ? new UserError(`${PROG}: ${error.message}`) : error;
   } finally {
     try {
       Deno.removeSync(at.pid);
@@ -237,6 +254,10 @@ tncfg, klipsdebug, look, pf_key) reach it through the PF_KEY socket \`pfkey.sock
 \`--crypto PROVIDER\`
 : \`libcrypto\` (OpenSSL, the fastest), \`runtime\` (the one built into Deno) or \`noble\` (pure TypeScript); without it
   the first of these that is there and passes its known-answer tests
+
+\`--keepalive SECONDS\`
+: how long an SA in UDP may be idle before a keepalive is sent, so that NATs on the way do not forget it (RFC 3948);
+  20 without this option, 0 for never
 
 \`--loglevel LEVEL\`
 : \`error\`, \`notice\`, \`info\` (default) or \`debug\`

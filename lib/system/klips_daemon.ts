@@ -2,10 +2,10 @@
  * The KLIPS daemon: the engine with real devices, sockets, clock, and the PF_KEY socket. One thread, one event loop.
  */
 import { chooseProvider } from "../ffi/choose_provider.ts";
-import { ERRNO, errorText, SystemError } from "../ffi/libc.ts";
+import { closeSocket, ERRNO, errorText, SystemError } from "../ffi/libc.ts";
 import { LinkEvents } from "../ffi/link_events.ts";
 import { type ReceiveBatch, ReceiveSlots } from "../ffi/receive_batch.ts";
-import { interfaceIndex, interfaceIsUp, interfaceMtu, VNET_HEADER_BYTES } from "../ffi/tun.ts";
+import { interfaceIndex, interfaceIsUp, interfaceMtu, openTun, VNET_HEADER_BYTES } from "../ffi/tun.ts";
 import { DROP, InterfaceCounters } from "../klips/counters.ts";
 import { Device } from "../klips/device.ts";
 import { Engine } from "../klips/engine.ts";
@@ -43,17 +43,20 @@ const LAYOUT = (() => {
   return { scratch, tunRead, tunReadBytes, join, joinBytes, slots, slotCount, slotHeadroom, slotStride, arena, end };
 })();
 
-/** RFC 3948 §4: an idle encapsulated SA keeps its NAT mapping open. */
-const KEEPALIVE_SECONDS = 20;
+/** RFC 3948 §4: after this long without a packet, an encapsulated SA keeps its NAT mapping open. */
+export const KEEPALIVE_SECONDS = 20;
 
 export interface KlipsOptions {
   readonly crypto: "libcrypto" | "runtime" | "noble" | undefined;
+  /** 0 for no keepalives. */
+  readonly keepaliveSeconds: number;
   readonly socketPath: string;
   readonly log: Log;
 }
 
 export class KlipsDaemon implements Receiver {
   readonly #log: Log;
+  readonly #keepaliveSeconds: number;
   readonly #poller = new Poller();
   readonly #memory = new PacketMemory(LAYOUT.end);
   readonly #devices: Device[] = [];
@@ -77,6 +80,7 @@ export class KlipsDaemon implements Receiver {
 
   constructor(options: KlipsOptions) {
     this.#log = options.log;
+    this.#keepaliveSeconds = options.keepaliveSeconds;
     const memory = this.#memory;
     const provider = chooseProvider(options.crypto);
     options.log("notice", `KLIPS startup, oneswan version ${versionCode()}, crypto: ${provider.description}`);
@@ -154,9 +158,10 @@ export class KlipsDaemon implements Receiver {
     return this.#startedAt + performance.now() / 1000;
   }
 
-  /** Serves until `stop`; then undoes everything. */
+  /** Serves until `stop`; then undoes everything. @throws SystemError where the rights to make TUN devices are lacking */
   async run(): Promise<void> {
     this.#removeStaleDevices();
+    closeSocket(openTun(this.#devices[0].name).fd); // says now what attaching would say later
     this.#server.listen();
     await this.#poller.run(() => this.#engine.flush());
     this.#server.close();
@@ -373,12 +378,11 @@ export class KlipsDaemon implements Receiver {
     const now = this.#clock();
     let next = this.#engine.expireByTime();
     for (const sa of this.#engine.sad) {
-      if (sa.inbound || !sa.udp) continue;
-      let due = sa.lastUsedAt + KEEPALIVE_SECONDS;
-      if (sa.lastUsedAt === 0) due = sa.addtime.current + KEEPALIVE_SECONDS;
+      if (sa.inbound || !sa.udp || this.#keepaliveSeconds === 0) continue;
+      let due = (sa.lastUsedAt || sa.addtime.current) + this.#keepaliveSeconds;
       if (due <= now) {
         this.#keepAlive(sa);
-        due = now + KEEPALIVE_SECONDS;
+        due = now + this.#keepaliveSeconds;
       }
       next = Math.min(next ?? due, due);
     }
@@ -422,12 +426,22 @@ export class KlipsDaemon implements Receiver {
         continue;
       }
       if (batch.addressBytes === 16) {
-        // The kernel took the IPv6 header off: put back what an SA and its ICV look at (RFC 4302 §3.3.3.1.2).
+        // The kernel took the IPv6 header off, and those of its extensions: put back what an SA and its ICV look at
+        // (RFC 4302 §3.3.3.1.2).
         batch.readControl(i);
+        length += batch.extensionBytes;
+        if (batch.extensionBytes + 40 > LAYOUT.slotHeadroom) {
+          device.counters.drop(DROP.NO_ROOM);
+          continue;
+        }
+        for (let j = batch.extensions - 1; j >= 0; j--) {
+          at -= batch.extensionLength[j];
+          copy(bytes, at, batch.controls, batch.extensionAt[j], batch.extensionLength[j]);
+        }
         at -= 40;
         view.setUint32(at, 0x60000000 | batch.tos << 20);
         view.setUint16(at + 4, length);
-        bytes[at + 6] = protocol;
+        bytes[at + 6] = batch.extensions > 0 ? batch.firstExtension : protocol;
         bytes[at + 7] = 64;
         copy(bytes, at + 8, batch.names, batch.sourceAddress(i), 16);
         copy(bytes, at + 24, batch.controls, Math.max(0, batch.localAddress), 16);
