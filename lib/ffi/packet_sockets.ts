@@ -28,6 +28,9 @@ const SOL_IPV6 = 41;
 const IPV6_MTU_DISCOVER = 23;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVPKTINFO = 49;
+const IPV6_RECVHOPOPTS = 53;
+const IPV6_RECVRTHDR = 56;
+const IPV6_RECVDSTOPTS = 58;
 const IPV6_RECVTCLASS = 66;
 const PMTUDISC_DONT = 0;
 const SOL_UDP = 17;
@@ -97,7 +100,7 @@ export function openIcmpErrors(addressBytes: AddressBytes): number {
 
 /**
  * A socket that receives packets of one protocol (50 or 51) from `device`: for IPv4 with their IP header, for IPv6
- * without it, the destination in a control message.
+ * without it, the destination and extension headers in control messages.
  */
 export function openIpInput(device: string, protocol: number, addressBytes: AddressBytes): number {
   const domain = addressBytes === 4 ? AF_INET : AF_INET6;
@@ -107,6 +110,9 @@ export function openIpInput(device: string, protocol: number, addressBytes: Addr
     if (addressBytes === 16) {
       option(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1, "ask for destination addresses");
       option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1, "ask for traffic classes");
+      for (const name of [IPV6_RECVHOPOPTS, IPV6_RECVRTHDR, IPV6_RECVDSTOPTS]) {
+        option(fd, SOL_IPV6, name, 1, "ask for extension headers");
+      }
     }
   });
 }

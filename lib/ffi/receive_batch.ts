@@ -6,7 +6,10 @@ import {
   IOVEC,
   IP_PKTINFO,
   IP_TOS,
+  IPV6_DSTOPTS,
+  IPV6_HOPOPTS,
   IPV6_PKTINFO,
+  IPV6_RTHDR,
   IPV6_TCLASS,
   MMSGHDR,
   setWord64,
@@ -17,7 +20,12 @@ import {
   UDP_GRO,
 } from "./native_layout.ts";
 
-const CONTROL_BYTES = 128;
+const CONTROL_BYTES = 384;
+/** More than an IPv6 packet has before AH or ESP (RFC 8200 §4.1). */
+const EXTENSIONS = 4;
+/** Protocol number of an extension header by the type of its control message; 0 is hop-by-hop, so -1 is none. */
+const protocolOf = (type: number) =>
+  type === IPV6_HOPOPTS ? 0 : type === IPV6_RTHDR ? 43 : type === IPV6_DSTOPTS ? 60 : -1;
 const MSG_TRUNC = 0x20;
 
 /** Slots for received packets, shared by all sockets: each drains them before the next one fills them. */
@@ -53,11 +61,20 @@ export class ReceiveBatch {
   readonly #headersAddress: bigint;
   #used = 0;
 
-  /** Filled by {@linkcode readControl}: size of the joined datagrams (0 if not joined), and TOS or traffic class. */
+  // Filled by readControl().
+  /** Size of the joined datagrams (0 if not joined), and TOS or traffic class. */
   segmentSize = 0;
   tos = 0;
   /** Offset of the local address in {@linkcode controls}, -1 where the kernel did not say. */
   localAddress = -1;
+  /** How many IPv6 extension headers the kernel took off, and their length together, in bytes. */
+  extensions = 0;
+  extensionBytes = 0;
+  /** Protocol number of the first of them. */
+  firstExtension = 0;
+  /** Where in {@linkcode controls} each lies, and its length, in the order of the packet. */
+  readonly extensionAt = new Int32Array(EXTENSIONS);
+  readonly extensionLength = new Int32Array(EXTENSIONS);
 
   constructor(readonly fd: number, readonly slots: ReceiveSlots, readonly addressBytes: 4 | 16) {
     const n = slots.count;
@@ -122,11 +139,13 @@ export class ReceiveBatch {
     return this.#name.getUint16(slot * SOCKADDR_BYTES + 2);
   }
 
-  /** Reads the control messages of a slot into {@linkcode segmentSize}, {@linkcode tos}, {@linkcode localAddress}. */
+  /** Reads the control messages of a slot into the fields above. */
   readControl(slot: number): void {
     this.segmentSize = 0;
     this.tos = 0;
     this.localAddress = -1;
+    this.extensions = 0;
+    this.extensionBytes = 0;
     const view = this.#control;
     let at = slot * CONTROL_BYTES;
     const end = at + this.#header.getUint32(slot * MMSGHDR.bytes + MMSGHDR.controlLength, true);
@@ -141,7 +160,16 @@ export class ReceiveBatch {
       else if (level === SOL_IP && type === IP_TOS) this.tos = view.getUint8(data);
       else if (level === SOL_IPV6 && type === IPV6_PKTINFO) this.localAddress = data;
       else if (level === SOL_IPV6 && type === IPV6_TCLASS) this.tos = view.getInt32(data, true) & 0xff;
+      else if (level === SOL_IPV6) this.#noteExtension(protocolOf(type), data, at + length - data);
       at += (length + 7) & ~7;
     }
+  }
+
+  #noteExtension(protocol: number, at: number, length: number): void {
+    if (protocol < 0 || this.extensions === EXTENSIONS) return;
+    if (this.extensions === 0) this.firstExtension = protocol;
+    this.extensionAt[this.extensions] = at;
+    this.extensionLength[this.extensions++] = length;
+    this.extensionBytes += length;
   }
 }

@@ -7,7 +7,7 @@ import type { PacketMemory } from "../packet/memory.ts";
 const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
 const IPV6_HEADER = 40;
-const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60;
+const HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, ESP = 50, AH = 51, DESTINATION = 60;
 /** Extension headers that are followed, and what they come to at most (RFC 8200 §4: 256 times 8 bytes each). */
 const EXTENSIONS = 8;
 export const LONGEST_HEADER = IPV6_HEADER + EXTENSIONS * 2048;
@@ -119,7 +119,7 @@ export class Frame {
     const { bytes } = this.memory;
     for (let hops = 0; hops < EXTENSIONS; hops++) {
       const next = bytes[this.protocolAt];
-      if (next !== HOP_BY_HOP && next !== ROUTING && next !== FRAGMENT && !this.#isDestinationBeforeRouting()) return;
+      if (next !== HOP_BY_HOP && next !== ROUTING && next !== FRAGMENT && !this.#isEarlyDestination()) return;
       const at = this.start + this.headerLength;
       const length = next === FRAGMENT ? 8 : (bytes[at + 1] + 1) << 3;
       if (at + length > this.end) return;
@@ -128,9 +128,11 @@ export class Frame {
     }
   }
 
-  #isDestinationBeforeRouting(): boolean {
+  /** Destination options before a routing header, or before ESP or AH where a sender has put them (RFC 4302 §3.1.1). */
+  #isEarlyDestination(): boolean {
     const { bytes } = this.memory;
     const at = this.start + this.headerLength;
-    return bytes[this.protocolAt] === DESTINATION && at + 8 <= this.end && bytes[at] === ROUTING;
+    if (bytes[this.protocolAt] !== DESTINATION || at + 8 > this.end) return false;
+    return bytes[at] === ROUTING || bytes[at] === ESP || bytes[at] === AH;
   }
 }

@@ -4,12 +4,12 @@ A gateway made of scapy's IPsec layer and a packet socket: the other end of the 
 
     _peer.py eth0 rows.json
 
-Each row of the file is a gateway of its own, named by the address that it answers at ("peer"). It opens what comes for
-that address, answers the ICMP echo request inside, and sends the answer back through its own SAs. What it cannot open it
-refuses in a line on standard error. The kernel must own none of these addresses.
+Each row of the file is a gateway of its own, named by the address that it answers at ("peer"). It opens what comes
+for that address, answers the ICMP echo request inside, and sends the answer back through its own SAs. What it cannot
+open it refuses in a line on standard error. The kernel must own none of these addresses.
 
-From scapy come ESP and AH (scapy.layers.ipsec), IP, ICMP and fragments. Ours, because scapy lacks them: IPCOMP, ESP with
-an HMAC over extended sequence numbers, AH around ESP, and UDP encapsulation over IPv6.
+From scapy come ESP and AH (scapy.layers.ipsec), IP, ICMP and fragments. Ours, because scapy lacks them: IPCOMP, ESP
+with an HMAC over extended sequence numbers, AH around ESP, and UDP encapsulation over IPv6.
 """
 
 import json
@@ -20,9 +20,11 @@ import traceback
 import zlib
 
 from scapy.layers import ipsec
-from scapy.layers.inet import ICMP, IP, UDP, defrag, fragment
-from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, IPv6,
-                                IPv6ExtHdrFragment, defragment6, fragment6)
+from scapy.layers.inet import (ICMP, IP, UDP, IPOption_NOP, IPOption_Router_Alert,
+                               IPOption_RR, defrag, fragment)
+from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6EchoReply, ICMPv6EchoRequest, IPv6,
+                                IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
+                                defragment6, fragment6)
 from scapy.layers.ipsec import AH, ESP
 from scapy.packet import Raw, raw
 from scapy.plist import PacketList
@@ -47,6 +49,15 @@ AUTHENTICATOR = {
     "sha2_384-192": "SHA2-384-192",
     "sha2_512-256": "SHA2-512-256",
 }
+# Record route may change under way (RFC 4302 appendix A).
+OPTIONS = {
+    "nop": IPOption_NOP(),
+    "record-route": IPOption_RR(routers=["0.0.0.0", "0.0.0.0"]),
+    "router-alert": IPOption_Router_Alert(),
+}
+# IPv6 extension headers, each with an option that nobody knows, whose data may change.
+EXTENSIONS = {"hop-by-hop": (0, IPv6ExtHdrHopByHop), "destination": (60, IPv6ExtHdrDestOpt)}
+MUTABLE_OPTION = HBHOptUnknown(otype=0x3E, optdata=b"abcd")
 
 
 class Refused(Exception):
@@ -153,6 +164,22 @@ def with_payload(packet, protocol, data):
     return head.__class__(raw(head / Raw(data)))
 
 
+def with_options(packet, names):
+    """The same packet with IPv4 options, or with IPv6 extension headers."""
+    packet = packet.__class__(raw(packet))
+    if not names:
+        return packet
+    if packet.version == 4:
+        head = IP(src=packet.src, dst=packet.dst, proto=packet.proto, options=[OPTIONS[name] for name in names])
+        return IP(raw(head / packet.payload))
+    next_header, payload = packet.nh, packet.payload
+    for name in reversed(names):
+        number, extension = EXTENSIONS[name]
+        payload = extension(nh=next_header, options=[MUTABLE_OPTION]) / payload
+        next_header = number
+    return IPv6(raw(IPv6(src=packet.src, dst=packet.dst, nh=next_header) / payload))
+
+
 def echo_reply(request):
     """The answer of a host that is pinged, or None."""
     if request.haslayer(ICMP) and request[ICMP].type == 8:
@@ -166,8 +193,9 @@ def echo_reply(request):
 
 class Gateway:
     """
-    One row. "inbound" and "outbound" list the layers, outermost first. "sequences" are the numbers (64 bits) of the first
-    answers; later ones count on. "second" says what is wrong with the second answer and those after it.
+    One row. "inbound" and "outbound" list the layers, outermost first. "sequences" are the numbers (64 bits) of the
+    first answers; later ones count on. "options" go into the outer header, "wire" changes every answer once it is sealed, and
+    "second" says what is wrong with the second answer and those after it.
     """
 
     def __init__(self, row):
@@ -216,25 +244,29 @@ class Gateway:
         if self.row["tunnel"]:
             outer = IP if ":" not in self.row["peer"] else IPv6
             packet = outer(src=self.row["peer"], dst=self.row["west"]) / packet
-        packet = packet.__class__(raw(packet))
+        packet = with_options(packet, self.row.get("options", []))
         layers = self.forgers if "layer" in wrong else self.outbound
         for layer in reversed(layers[wrong.get("without", 0) :]):
             packet = layer.seal(packet, sequence >> 32, sequence & 0xFFFFFFFF)
-        self.last = self.spoil(packet, wrong)
+        self.last = self.on_the_wire(packet, {**self.row.get("wire", {}), **wrong})
         return self.last
 
-    def spoil(self, packet, wrong):
-        """Changes on the wire: bits, length, source; then UDP."""
-        data = bytearray(raw(packet.payload))
-        if "flip" in wrong:
-            data[wrong["flip"]] ^= 0x10
-        if "cut" in wrong:
-            del data[wrong["cut"] :]
-        packet = with_payload(packet, protocol_of(packet), bytes(data))
-        packet.src = wrong.get("source", packet.src)
-        if packet.version == 4:
-            del packet.chksum
-        if not self.row.get("udp") or wrong.get("bare"):
+    def on_the_wire(self, packet, changes):
+        """What happens to an answer under way: bytes, length, source. Then UDP."""
+        data = bytearray(raw(packet))
+        head = 4 * (data[0] & 15) if packet.version == 4 else 40
+        for at, bits in changes.get("header", []):
+            data[at] ^= bits
+        if "flip" in changes:
+            data[head + changes["flip"] if changes["flip"] >= 0 else changes["flip"]] ^= 0x10
+        if "cut" in changes:
+            del data[head + changes["cut"] :]
+        packet = packet.__class__(bytes(data))
+        packet.src = changes.get("source", packet.src)
+        # Lengths and checksum anew.
+        for field in ("len", "chksum", "plen"):
+            packet.fields.pop(field, None)
+        if not self.row.get("udp") or changes.get("bare"):
             return packet.__class__(raw(packet))
         # RFC 3948 section 2.1: zero over IPv4. IPv6 needs a true checksum (RFC 8200 section 8.1).
         udp = UDP(sport=self.row["udp"], dport=4500)

@@ -19,10 +19,18 @@ import { PYTHON, testWith } from "./_needs.ts";
 
 const PEER = fileURLToPath(new URL("_peer.py", import.meta.url));
 
-/** What `_peer.py` does to its second answer. */
-interface Mischief {
-  readonly layer?: { spi?: number; key?: string; authKey?: string };
+/** What happens to an answer of `_peer.py` after it has been sealed. */
+interface Changes {
+  /** Offsets in the IP header, and the bits that change there. */
+  readonly header?: readonly (readonly [at: number, bits: number])[];
+  /** A byte of which a bit changes: counted from the end of the IP header, or back from that of the packet. */
   readonly flip?: number;
+}
+
+/** What `_peer.py` does to its second answer. */
+interface Mischief extends Changes {
+  readonly layer?: { spi?: number; key?: string; authKey?: string };
+  /** How many bytes are left behind the IP header. */
   readonly cut?: number;
   readonly sequence?: number;
   readonly repeat?: boolean;
@@ -40,6 +48,9 @@ interface Row extends Keying {
   readonly esn?: boolean;
   /** Sequence numbers of the first answers; up to 2^53. */
   readonly sequences?: readonly number[];
+  /** Options of the outer IPv4 header of the answers, or their IPv6 extension headers. */
+  readonly options?: readonly ("nop" | "record-route" | "router-alert" | "hop-by-hop" | "destination")[];
+  readonly wire?: Changes;
   readonly second?: Mischief;
   readonly reason?: DropName;
 }
@@ -98,6 +109,32 @@ function* goodRows(): Generator<Row> {
     for (const ah of AUTHS) yield { name: `AH ${ah}, ESN, ${outer}`, ah, esn: true, sequences, outer, sizes: SMALL };
   }
 
+  // Routers change the header under way: RFC 4302 §3.3.3.1.
+  const changed = {
+    inet: [[1, 0xb8], [6, 0x40], [8, 0x3f]], // type of service, "don't fragment", time to live
+    inet6: [[0, 0x0b], [1, 0x8f], [3, 0xff], [7, 0x3f]], // traffic class, flow label, hop limit
+  } as const;
+  for (const mode of MODES) {
+    for (const outer of ["inet", "inet6"] as const) {
+      const rest = { mode, outer, sizes: SMALL, wire: { header: changed[outer] } };
+      yield { name: `AH, changed header, ${mode}, ${outer}`, ah: "sha2_256-128", ...rest };
+      yield { name: `ESP, changed header, ${mode}, ${outer}`, esp: "aes128gcm16", ...rest };
+    }
+    const options = ["nop", "record-route", "router-alert"] as const;
+    const rest = { mode, options, sizes: SMALL };
+    yield { name: `AH, options, ${mode}`, ah: "sha1-96", ...rest };
+    yield { name: `AH, changed record of the route, ${mode}`, ah: "sha1-96", ...rest, wire: { header: [[24, 0xff]] } };
+    yield { name: `ESP, options, ${mode}`, esp: "aes128-sha1-96", ...rest };
+    for (const options of [["hop-by-hop"], ["destination"], ["hop-by-hop", "destination"]] as const) {
+      const rest = { mode, options, outer: "inet6", sizes: SMALL } as const;
+      const where = `behind ${options.join(" and ")} options, ${mode}`;
+      yield { name: `ESP ${where}`, esp: "aes128gcm16", ...rest };
+      yield { name: `AH ${where}`, ah: "sha1-96", ...rest };
+      // Behind the header of 2 bytes, type and length of the option: its data.
+      yield { name: `AH ${where}, changed`, ah: "sha2_256-128", ...rest, wire: { flip: 4 } };
+    }
+  }
+
   for (const mode of MODES) {
     for (const outer of ["inet", "inet6"] as const) {
       const rest = { mode, outer, sizes: outer === "inet" ? LARGE : SMALL };
@@ -138,6 +175,12 @@ function* badRows(): Generator<Row> {
     yield row("a jump over 2^32 packets", { sequence: 0x2_0000_0002 }, "AUTH_FAILED", { esn: true });
   }
   const esp = "aes128-sha1-96", ah = "sha1-96";
+  const header = (at: number): Mischief => ({ header: [[at, 1]] });
+  yield { name: "AH: another identification", ah, sizes, second: header(5), reason: "AUTH_FAILED" };
+  const options = ["nop", "router-alert"] as const;
+  yield { name: "AH: another router alert", ah, options, sizes, second: header(24), reason: "AUTH_FAILED" };
+  const extended = { ah, outer: "inet6", options: ["hop-by-hop"], sizes } as const;
+  yield { name: "AH: another type of hop-by-hop option", ...extended, second: { flip: 2 }, reason: "AUTH_FAILED" };
   yield { name: "not in UDP", esp, natt: true, sizes, second: { bare: true }, reason: "WRONG_ENCAPSULATION" };
   yield { name: "ESP without the AH around it", esp, ah, sizes, second: { without: 1 }, reason: "WRONG_ORDER" };
   yield { name: "CBC text that is no whole block", esp, sizes, second: { cut: 8 + 16 + 40 + 12 }, reason: "BAD_SIZE" };
@@ -178,9 +221,11 @@ function peerRow(row: Row, { peer, west, toPeer, toWest }: Place) {
     if (row.comp) list.push({ protocol: "comp", spi });
     return list;
   };
-  const { name, sequences, second } = row;
+  const { name, sequences, options, wire, second } = row;
   return {
     name,
+    options,
+    wire,
     peer,
     west,
     tunnel: row.mode !== "transport",
