@@ -11,13 +11,16 @@ export class Sad {
   /** Changes whenever an SA comes or goes, so that a cached one can be told from a current one. */
   generation = 0;
   size = 0;
-  /** SAs that share an SPI form a list; nearly always it has one element. */
+  /**
+   * By SPI as a signed number: V8 would make an object of each key above 2^31. SAs that share an SPI form a list; nearly
+   * always it has one element.
+   */
   readonly #bySpi = new Map<number, Sa[]>();
   readonly #references = new Set<number>();
   #nextReference = 0;
 
   find({ protocol, spi, destination }: SaId): Sa | undefined {
-    return this.#bySpi.get(spi)?.find((sa) =>
+    return this.#bySpi.get(spi | 0)?.find((sa) =>
       sa.id.protocol === protocol && sameBytes(sa.id.destination.bytes, destination.bytes)
     );
   }
@@ -30,7 +33,7 @@ export class Sad {
     destination: number,
     addressBytes: 4 | 16,
   ): Sa | undefined {
-    const list = this.#bySpi.get(spi);
+    const list = this.#bySpi.get(spi | 0);
     if (!list) return undefined;
     const { bytes } = memory;
     next: for (let i = 0; i < list.length; i++) {
@@ -46,9 +49,9 @@ export class Sad {
   /** @returns false where there is an SA of this name */
   install(sa: Sa): boolean {
     if (this.find(sa.id)) return false;
-    const list = this.#bySpi.get(sa.id.spi);
+    const list = this.#bySpi.get(sa.id.spi | 0);
     if (list) list.push(sa);
-    else this.#bySpi.set(sa.id.spi, [sa]);
+    else this.#bySpi.set(sa.id.spi | 0, [sa]);
     this.size++;
     this.generation++;
     return true;
@@ -116,8 +119,8 @@ export class Sad {
     sa.outer = undefined;
     wipeTransform(sa.transform);
     this.#references.delete(sa.ref);
-    const list = this.#bySpi.get(sa.id.spi)!;
-    if (list.length === 1) this.#bySpi.delete(sa.id.spi);
+    const list = this.#bySpi.get(sa.id.spi | 0)!;
+    if (list.length === 1) this.#bySpi.delete(sa.id.spi | 0);
     else list.splice(list.indexOf(sa), 1);
     this.size--;
     this.generation++;

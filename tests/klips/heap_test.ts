@@ -1,8 +1,11 @@
 import { ok } from "node:assert/strict";
 import { DROP, InterfaceCounters } from "../../lib/klips/counters.ts";
 import type { Provider } from "../../lib/crypto/provider.ts";
-import { type Gateway, plainPacket } from "./_gateway.ts";
+import { Gateway, plainPacket } from "./_gateway.ts";
+import { PacketMemory } from "../../lib/packet/memory.ts";
+import { Coalescer } from "../../lib/packet/tcp_coalesce.ts";
 import { heapBytesPerCall } from "../_heap.ts";
+import { counting, tcp } from "../packet/_packets.ts";
 import { pair, saOf, type TunnelOptions, V4, V6 } from "./_tunnel.ts";
 
 // The engine makes no object, closure, array, view, bigint or string for a packet. Cryptography that does nothing leaves
@@ -154,16 +157,45 @@ for (const [name, change, reason] of REFUSED) {
   });
 }
 
-Deno.test("no object is made per segment of a super-packet, cut or joined", () => {
+Deno.test("no object is made to find an SA whose SPI has its highest bit set", () => {
+  const gateway = new Gateway([V4.east], inert);
+  const sa = gateway.sa("esp.f0000001@192.0.2.2", V4.west, "aes128gcm16");
+  const { memory, engine: { sad } } = gateway;
+  memory.view.setUint32(100, sa.id.spi);
+  memory.bytes.set(sa.id.destination.bytes, 104);
+  let found = 0;
+  const perLookup = heapBytesPerCall(() => {
+    if (sad.lookup(memory, 50, memory.view.getUint32(100), 104, 4)) found++;
+  }, NOTHING);
+  ok(found > 0);
+  ok(perLookup <= NOTHING, `${perLookup} bytes per lookup`);
+});
+
+Deno.test("no object is made per segment joined", () => {
+  const memory = new PacketMemory(200_000);
+  const joiner = new Coalescer(memory, 100_002);
+  const segments = Array.from({ length: 10 }, (_, i) => tcp(counting(1000), { sequence: i * 1000, ip: { id: i } }));
+  segments.forEach((segment, i) => memory.bytes.set(segment, 4096 + i * 2048));
+  let joined = 0;
+  const perTrain = heapBytesPerCall(() => {
+    for (let i = 0; i < 10; i++) joiner.offer(memory, 4096 + i * 2048, 1040);
+    joined += joiner.segments;
+    joiner.flush();
+  }, NOTHING);
+  ok(joined % 10 === 0 && joined > 0);
+  ok(perTrain <= NOTHING, `${perTrain} bytes per train`);
+});
+
+Deno.test("no object is made per segment of a super-packet", () => {
   const { west } = pair(["aes128gcm16"], { provider: inert });
   swallow(west);
-  const tcp = plainPacket(V4.sunset, V4.sunrise, 20 + 20_000, 6);
-  tcp[32] = 0x50;
-  tcp[33] = 0x10;
+  const packet = plainPacket(V4.sunset, V4.sunrise, 20 + 20_000, 6);
+  packet[32] = 0x50;
+  packet[33] = 0x10;
   west.memory.bytes.set(Uint8Array.of(1, 1, 40, 0, 1000 & 255, 1000 >> 8, 20, 0, 16, 0), 4098);
-  west.memory.bytes.set(tcp, 4108);
+  west.memory.bytes.set(packet, 4108);
   const perPacket = heapBytesPerCall(() => {
-    west.engine.outbound.accept(west.device, 4098, 10 + tcp.length);
+    west.engine.outbound.accept(west.device, 4098, 10 + packet.length);
     west.engine.flush();
   }, NOTHING);
   ok(west.device.counters.txPackets > 0);
