@@ -73,5 +73,5 @@ Delete the first one:
 
 ## SEE ALSO
 
-ipsec-spi(8), ipsec-spigrp(8), ipsec-tncfg(8), ipsec-klipsdebug(8), ipsec-look(8)
+ipsec_spi(8), ipsec_spigrp(8), ipsec_tncfg(8), ipsec_klipsdebug(8), ipsec_look(8)
 `;

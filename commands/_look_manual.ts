@@ -38,5 +38,5 @@ Routes are read from \`/proc/net/route\` and \`/proc/net/ipv6_route\`.
 
 ## SEE ALSO
 
-ipsec-eroute(8), ipsec-spi(8), ipsec-spigrp(8), ipsec-tncfg(8)
+ipsec_eroute(8), ipsec_spi(8), ipsec_spigrp(8), ipsec_tncfg(8)
 `;

@@ -42,5 +42,5 @@ The engine's socket \`pfkey.sock\` lies in the run-time directory: \`$IPSEC_RUND
 
 ## SEE ALSO
 
-ipsec-klips(8), ipsec-spi(8), ipsec-eroute(8), ipsec-klipsdebug(8)
+ipsec_klips(8), ipsec_spi(8), ipsec_eroute(8), ipsec_klipsdebug(8)
 `;

@@ -40,5 +40,5 @@ Ten bytes, without underscores:
 
 ## SEE ALSO
 
-ipsec-spi(8), random(4)
+ipsec_spi(8), random(4)
 `;

@@ -108,5 +108,5 @@ Delete the chain:
 
 ## SEE ALSO
 
-ipsec-eroute(8), ipsec-spigrp(8), ipsec-tncfg(8), ipsec-look(8)
+ipsec_eroute(8), ipsec_spigrp(8), ipsec_tncfg(8), ipsec_look(8)
 `;

@@ -42,5 +42,5 @@ Dissolve it:
 
 ## SEE ALSO
 
-ipsec-spi(8), ipsec-eroute(8)
+ipsec_spi(8), ipsec_eroute(8)
 `;

@@ -39,5 +39,5 @@ that socket, in the form that \`/proc/net/ipsec_*\` had.
 
 ## SEE ALSO
 
-ipsec-eroute(8), ipsec-spi(8), ipsec-look(8)
+ipsec_eroute(8), ipsec_spi(8), ipsec_look(8)
 `;

@@ -7,8 +7,8 @@ import { dirname, isAbsolute, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { singleFile } from "../lib/system/self.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
-import { roffPage } from "./_manual_page.ts";
-import { COMMANDS, listedNames } from "./_registry.ts";
+import { allPages } from "./_ipsec_manual.ts";
+import { listedNames } from "./_registry.ts";
 
 const PROG = "ipsec self-install";
 const USAGE = `Usage: ipsec self-install [--prefix DIR] [--uninstall]
@@ -38,8 +38,8 @@ async function items(source: string, prefix: string): Promise<Item[]> {
   for (const name of listedNames()) {
     const wrapper = `#!/bin/sh\nexec ${quoted(join(prefix, EXECUTABLE))} ${name} "$@"\n`;
     all.push(textItem(`libexec/ipsec/${name}`, 0o755, wrapper));
-    all.push(textItem(`share/man/man8/ipsec_${name}.8`, 0o644, roffPage(await COMMANDS[name]())));
   }
+  for (const [name, page] of await allPages()) all.push(textItem(`share/man/man8/${name}`, 0o644, page));
   return all;
 }
 
@@ -138,7 +138,7 @@ async function install(prefix: string, io: Io): Promise<void> {
   const commands = listedNames().length;
   io.stdout(
     `installed ${join(prefix, EXECUTABLE)}, ${commands} commands in ${join(prefix, "libexec/ipsec")}, ` +
-      `${commands} manual pages; to remove them: ipsec self-install --uninstall` +
+      `and manual pages; to remove them: ipsec self-install --uninstall` +
       `${prefix === "/usr/local" ? "" : ` --prefix ${prefix}`}\n`,
   );
 }
@@ -180,7 +180,8 @@ export const selfInstall: Command = {
   manual: `## DESCRIPTION
 
 Copies the single file that is running to \`PREFIX/sbin/ipsec\`. Old scripts call subcommands by their paths: each gets a
-wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man/man8\`, named ipsec_NAME(8). The list of all
+wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man/man8\`, named ipsec(8) and
+ipsec_NAME(8). The list of all
 files is kept in \`PREFIX/share/oneswan/manifest\`.
 
 Either everything is installed or nothing is changed. Files of other programs are never replaced. Running it again with

@@ -23,7 +23,22 @@ const ROFF: [what: string, markdown: string, roff: string][] = [
   ["a leading dot, which would be a macro", ".PP", "\\&.PP\n"],
   ["lists", "- one\n- two", ".IP \\(bu 2\none\n.IP \\(bu 2\ntwo\n"],
   ["indented code, blank lines included", "    *a*\n\n    .b", ".nf\n*a*\n\n\\&.b\n.fi\n"],
-  ["tables", "| a | `b` |", ".nf\n| a | `b` |\n.fi\n"],
+  [
+    "quotes of code so that they can be copied",
+    "    a 'b' `c` ~d ^e",
+    ".nf\na \\(aqb\\(aq \\(gac\\(ga \\(tid \\(hae\n.fi\n",
+  ],
+  [
+    "tables of two columns as lists of terms",
+    "| a | b |\n|---|---|\n| `--c` | *d* |\n\ne",
+    ".TP\na\nb\n.TP\n\\fB\\-\\-c\\fR\n\\fId\\fR\n.PP\ne\n",
+  ],
+  ["wider tables lined up", "| a | bits | c |\n|---|---|---|\n| `aes` | 1 | |", ".nf\na    bits  c\naes  1\n.fi\n"],
+  [
+    "options as terms",
+    "- `-a`, `--b`: see: this\n  and that",
+    ".TP\n\\fB\\-a\\fR, \\fB\\-\\-b\\fR\nsee: this\nand that\n",
+  ],
 ];
 for (const [what, markdown, roff] of ROFF) {
   Deno.test(`roffPage() writes ${what}`, () => equal(body(markdown), roff));
