@@ -7,7 +7,7 @@ export class Screen {
   readonly #terminal = Deno.stdout.isTerminal();
   readonly #styled = this.#terminal && !Deno.noColor;
   #waiting = false;
-  #deserted = false;
+  #silent = false;
 
   #print(text: string): void {
     this.ready();
@@ -16,11 +16,11 @@ export class Screen {
 
   /** Throws once where nobody reads any more, so that the play ends; what is said while it is cleaned up is lost. */
   #write(text: string): void {
-    if (this.#deserted) return;
+    if (this.#silent) return;
     try {
       for (let rest = new TextEncoder().encode(text); rest.length;) rest = rest.subarray(Deno.stdout.writeSync(rest));
     } catch (error) {
-      this.#deserted = true;
+      this.#silent = true;
       throw error;
     }
   }
@@ -35,6 +35,12 @@ export class Screen {
 
   say(text: string): void {
     for (const line of text.split("\n")) this.#print(`   ${line}`.trimEnd());
+  }
+
+  /** Says the last thing: what still runs prints no more. */
+  end(text: string): void {
+    this.say(text);
+    this.#silent = true;
   }
 
   /** Shown until the next line comes, and on a terminal only. */

@@ -18,7 +18,7 @@ const ENTER = [
   "--map-root-user",
   "--net",
   "--mount",
-  "sh",
+  "/bin/sh",
   "-c",
   'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"',
   "sh",
@@ -87,9 +87,9 @@ async function trial(before: readonly string[]): Promise<[step: string, words: s
   const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`; // users' paths may leave them out
   let ran;
   try {
-    ran = await attempt([...before, "sh", "-c", TRIAL], { env: { PATH: path } });
+    ran = await attempt([...before, "/bin/sh", "-c", TRIAL], { env: { PATH: path } });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return ["", `${before[0] ?? "sh"} is not installed`];
+    if (error instanceof Deno.errors.NotFound) return ["", `${before[0]} is not installed`];
     throw error;
   }
   const step = ran.stdout.trim().split("\n").at(-1) ?? "";

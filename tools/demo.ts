@@ -216,13 +216,17 @@ async function main(): Promise<number> {
     making = fourHosts();
     await Promise.race([play(screen, making), interruption.promise]);
   } catch (error) {
-    screen.say(`\n${interrupted ? "Interrupted." : error instanceof Error ? error.message : error}`);
+    if (interrupted) {
+      screen.end("\nInterrupted; removing what was made.");
+      return INTERRUPTED_STATUS;
+    }
+    screen.end(`\n${error instanceof Error ? error.message : error}`);
     const made = await making?.catch(() => undefined);
-    if (made && !interrupted) console.error(await lastWords(made));
-    return interrupted ? INTERRUPTED_STATUS : 1;
+    if (made) console.error(await lastWords(made));
+    return 1;
   } finally {
+    screen.wait("cleaning up");
     const made = await making?.catch(() => undefined);
-    if (made) screen.wait("cleaning up");
     await made?.[Symbol.asyncDispose]();
     screen.ready();
   }
