@@ -4,46 +4,23 @@
  */
 import type { PacketMemory } from "./memory.ts";
 
-const words = new WeakMap<PacketMemory, Uint32Array<ArrayBuffer>>();
-let lastMemory: PacketMemory | undefined;
-let lastWords = new Uint32Array(0);
-
-/** The memory as 32-bit words; one engine has one memory, so the last one is nearly always the right one. */
-function wordsOf(memory: PacketMemory): Uint32Array<ArrayBuffer> {
-  if (memory === lastMemory) return lastWords;
-  let found = words.get(memory);
-  if (!found) words.set(memory, found = new Uint32Array(memory.bytes.buffer, 0, memory.bytes.length >> 2));
-  lastMemory = memory;
-  lastWords = found;
-  return found;
-}
+/** What the vector loop takes at a time. */
+const BLOCK = 32;
 
 /** Sum of `length` bytes at `at`, added to `initial`; to be folded with {@linkcode fold}. */
 export function sum(memory: PacketMemory, at: number, length: number, initial = 0): number {
-  const { bytes, view } = memory;
+  const { bytes, view, sumBlocks } = memory;
   let low = initial, high = 0;
   const end = at + length;
-  if ((at & 3) === 0) {
-    // 32 bits at a time, unrolled: 0.12 us for 1408 bytes, against 0.21 us through a DataView (bench/packet_bench.ts).
-    const words = wordsOf(memory);
-    let i = at >> 2;
-    const stop = i + (length >> 2);
-    for (; i + 4 <= stop; i += 4) {
-      const a = words[i], b = words[i + 1], c = words[i + 2], d = words[i + 3];
-      low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
-      high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
-    }
-    for (; i < stop; i++) {
-      low += words[i] & 0xffff;
-      high += words[i] >>> 16;
-    }
-    at = stop << 2;
-  } else {
-    for (; at + 4 <= end; at += 4) {
-      const word = view.getUint32(at, true);
-      low += word & 0xffff;
-      high += word >>> 16;
-    }
+  if (sumBlocks !== undefined && length >= BLOCK) {
+    const stop = at + (length & -BLOCK);
+    low += sumBlocks(at, stop) >>> 0;
+    at = stop;
+  }
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getUint32(at, true);
+    low += word & 0xffff;
+    high += word >>> 16;
   }
   if (at + 2 <= end) {
     low += view.getUint16(at, true);

@@ -42,13 +42,16 @@ for (const [name, bytes, checksum] of EXAMPLES) {
   });
 }
 
-Deno.test("sum() is RFC 1071 for any bytes at any offset", () => {
-  const memory = new PacketMemory(4096);
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 2, max: 40 }), (bytes, at) => {
-    memory.bytes.set(bytes, at);
-    equal(checksumOf(memory, at, bytes.length), naiveChecksum(bytes));
-  }));
-});
+for (const vectors of [true, false]) {
+  Deno.test(`sum() ${vectors ? "with" : "without"} vectors is RFC 1071 for any bytes at any offset`, () => {
+    const memory = new PacketMemory(4096, { vectors });
+    equal(memory.sumBlocks !== undefined, vectors);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 2, max: 40 }), (bytes, at) => {
+      memory.bytes.set(bytes, at);
+      equal(checksumOf(memory, at, bytes.length), naiveChecksum(bytes));
+    }));
+  });
+}
 
 Deno.test("sum() of the longest packet of ones does not overflow", () => {
   const memory = new PacketMemory(70_000);
