@@ -204,6 +204,9 @@ async function foreground(options: Options, at: Paths): Promise<number> {
     throw new UserError(`${PROG}: Cannot create ${at.directory}: ${(error as Error).message}`);
   }
   const log = makeLog(options.level);
+  // The path of a packet is one call tree, which V8 cuts at its default: 7 % of the engine's time (bench/engine_bench.ts).
+  const { setFlagsFromString } = await import("node:v8");
+  setFlagsFromString("--max-inlined-bytecode-size-cumulative=4000");
   try {
     const { crypto, keepaliveSeconds } = options;
     const daemon = new KlipsDaemon({ crypto, keepaliveSeconds, socketPath: at.socket, log });
