@@ -103,7 +103,7 @@ export class Engine implements EngineParts {
       if (sa.state === "dead") continue; // its chain has just ended
       const expired = expiredByTime(sa, this.#now);
       if (expired !== FINE) this.expire(sa, expired === HARD);
-      const at = expired === HARD ? undefined : nextExpiry(sa);
+      const at = expired === HARD ? undefined : nextExpiry(sa, this.#now);
       if (at !== undefined) next = Math.min(next ?? at, at);
     }
     return next;

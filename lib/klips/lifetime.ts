@@ -35,13 +35,13 @@ export function expiredByTime(sa: Sa, now: number): number {
   return soft && sa.state !== "dying" ? SOFT : FINE;
 }
 
-/** @returns the instant at which the next time-based limit is exceeded, undefined where there is none */
-export function nextExpiry(sa: Sa): number | undefined {
+/** @returns the earliest instant at which a time-based limit can be exceeded, undefined where there is none */
+export function nextExpiry(sa: Sa, now: number): number | undefined {
   let next: number | undefined;
   for (const limit of [sa.addtime, sa.usetime]) {
-    if (limit.current === 0) continue;
     const span = sa.state === "dying" || limit.soft === 0 ? limit.hard : limit.soft;
-    if (span > 0) next = Math.min(next ?? Infinity, limit.current + span);
+    // What has not been used yet cannot expire sooner than if it were used now; by then we know more.
+    if (span > 0) next = Math.min(next ?? Infinity, (limit.current || now) + span);
   }
   return next;
 }

@@ -79,7 +79,7 @@ const TIMES: TimeRow[] = [
   { why: "the soft limit reached", addtime: [50, 60], now: 1050, result: SOFT, next: 1050 },
   { why: "the soft limit told before", addtime: [50, 60], now: 1055, state: "dying", result: FINE, next: 1060 },
   { why: "the hard limit reached", addtime: [50, 60], now: 1060, state: "dying", result: HARD, next: 1060 },
-  { why: "use time before first use", usetime: [5, 9], now: 9999, result: FINE, next: undefined },
+  { why: "use time before first use", usetime: [5, 9], now: 9999, result: FINE, next: 10_004 },
   { why: "use time after it", usetime: [0, 9], usedAt: 2000, now: 2009, result: HARD, next: 2009 },
   { why: "the earlier of two", addtime: [0, 60], usetime: [0, 9], usedAt: 1030, now: 1030, result: FINE, next: 1039 },
 ];
@@ -89,7 +89,7 @@ for (const { why, addtime = [0, 0], usetime = [0, 0], usedAt = 0, now, state, re
     Object.assign(it.addtime, { soft: addtime[0], hard: addtime[1], current: ADDED });
     Object.assign(it.usetime, { soft: usetime[0], hard: usetime[1], current: usedAt });
     equal(expiredByTime(it, now), result);
-    equal(nextExpiry(it), next);
+    equal(nextExpiry(it, now), next);
   });
 }
 
