@@ -19,6 +19,7 @@ import { Coalescer } from "../packet/tcp_coalesce.ts";
 import { PfkeyServer } from "../pfkey/server.ts";
 import { type Address, formatAddress, parseAddress } from "../text/address.ts";
 import type { Log } from "./log.ts";
+import { IpInputs } from "./ip_inputs.ts";
 import { Physical, type Receiver } from "./physical.ts";
 import { IcmpErrors } from "./icmp_errors.ts";
 import { Poller } from "./poller.ts";
@@ -61,6 +62,8 @@ export class KlipsDaemon implements Receiver {
   readonly #memory = new PacketMemory(LAYOUT.end);
   readonly #devices: Device[] = [];
   readonly #virtuals: VirtualDevice[] = [];
+  /** ESP and AH that come out of the tunnels of each ipsecN: tunnels within tunnels. */
+  readonly #nested: (IpInputs | undefined)[] = [];
   readonly #slots: ReceiveSlots;
   readonly #routed = new RoutedOutput(this.#memory);
   readonly #errors: IcmpErrors;
@@ -228,6 +231,13 @@ export class KlipsDaemon implements Receiver {
   #attach(index: number, name: string): void {
     this.#attachments[index] = name;
     this.#virtuals[index].open();
+    const device = this.#devices[index];
+    this.#nested[index] ??= new IpInputs(
+      device.name,
+      this.#slots,
+      this.#poller,
+      (batch, count, protocol) => this.#packets(device, batch, count, protocol),
+    );
     this.#connect(index, name);
     this.#log("info", `${this.#devices[index].name} attached to ${name}`);
   }
@@ -271,6 +281,7 @@ export class KlipsDaemon implements Receiver {
   #clear(): void {
     this.#virtuals.forEach((virtual, index) => {
       this.#detach(index);
+      this.#closeNested(index);
       virtual.close();
     });
   }
@@ -310,7 +321,13 @@ export class KlipsDaemon implements Receiver {
     this.#log("error", `IPSEC EVENT: KLIPS device ${device.name} shut down.`);
     const index = this.#devices.indexOf(device);
     this.#detach(index);
+    this.#closeNested(index);
     this.#virtuals[index].abandon();
+  }
+
+  #closeNested(index: number): void {
+    this.#nested[index]?.close();
+    this.#nested[index] = undefined;
   }
 
   #readAddresses(): void {
@@ -414,9 +431,12 @@ export class KlipsDaemon implements Receiver {
   // Packets in
 
   ip(physical: Physical, batch: ReceiveBatch, count: number, protocol: number): void {
-    this.#engine.tick();
     const device = this.#deviceOf(physical);
-    if (!device) return;
+    if (device) this.#packets(device, batch, count, protocol);
+  }
+
+  #packets(device: Device, batch: ReceiveBatch, count: number, protocol: number): void {
+    this.#engine.tick();
     const { bytes, view } = this.#memory;
     for (let i = 0; i < count; i++) {
       let at = this.#slots.at[i];

@@ -1,15 +1,14 @@
 /** A physical device as KLIPS uses it: sockets bound to it, for ESP and AH in and out and for ESP in UDP. */
 import { closeSocket } from "../ffi/libc.ts";
 import { interfaceIndex } from "../ffi/tun.ts";
-import { type AddressBytes, openIpInput, openIpOutput, openUdpEncapsulation } from "../ffi/packet_sockets.ts";
+import { type AddressBytes, openIpOutput, openUdpEncapsulation } from "../ffi/packet_sockets.ts";
 import { ReceiveBatch, type ReceiveSlots } from "../ffi/receive_batch.ts";
 import { SendBatch } from "../ffi/send_batch.ts";
 import type { Outlet } from "../klips/device.ts";
 import type { UdpEncapsulation } from "../klips/sa.ts";
 import type { Address } from "../text/address.ts";
+import { drain, IpInputs } from "./ip_inputs.ts";
 import type { Poller } from "./poller.ts";
-
-const ESP = 50, AH = 51;
 
 /** Where received packets go; positions are in the packet memory. */
 export interface Receiver {
@@ -27,7 +26,7 @@ export class Physical implements Outlet {
   mtu: number;
   /** Tells a device from another that comes later under the same name. */
   readonly index: number;
-  readonly #inputs: number[] = [];
+  readonly #inputs: IpInputs;
   readonly #outputs: [v4: SendBatch, v6: SendBatch];
   readonly #udp = new Map<number, UdpPort>();
 
@@ -48,13 +47,7 @@ export class Physical implements Outlet {
       new SendBatch(openIpOutput(name, 4), memory, 4),
       new SendBatch(openIpOutput(name, 16), memory, 16),
     ];
-    for (const bytes of [4, 16] as const) {
-      for (const protocol of [ESP, AH]) {
-        const batch = new ReceiveBatch(openIpInput(name, protocol, bytes), slots, bytes);
-        this.#inputs.push(batch.fd);
-        poller.add(batch.fd, () => this.#drain(batch, (count) => receiver.ip(this, batch, count, protocol)));
-      }
-    }
+    this.#inputs = new IpInputs(name, slots, poller, (...packets) => receiver.ip(this, ...packets));
   }
 
   address(addressBytes: AddressBytes): Address | undefined {
@@ -70,7 +63,7 @@ export class Physical implements Outlet {
       const batch = new ReceiveBatch(fd, this.slots, bytes);
       opened.fds.push(fd);
       opened.sends.set(bytes, new SendBatch(fd, this.slots.memory, bytes));
-      this.poller.add(fd, () => this.#drain(batch, (count) => this.receiver.udp(this, batch, count, port)));
+      this.poller.add(fd, () => drain(batch, this.slots, (count) => this.receiver.udp(this, batch, count, port)));
     }
     this.#udp.set(port, opened);
   }
@@ -100,14 +93,14 @@ export class Physical implements Outlet {
   }
 
   close(): void {
-    for (const fd of this.#inputs) this.#closeInput(fd);
-    for (const port of this.#udp.values()) for (const fd of port.fds) this.#closeInput(fd);
+    this.#inputs.close();
+    for (const port of this.#udp.values()) {
+      for (const fd of port.fds) {
+        this.poller.remove(fd);
+        closeSocket(fd);
+      }
+    }
     for (const batch of this.#outputs) closeSocket(batch.fd);
-  }
-
-  #closeInput(fd: number): void {
-    this.poller.remove(fd);
-    closeSocket(fd);
   }
 
   #flushBatch(batch: SendBatch): void {
@@ -117,16 +110,5 @@ export class Physical implements Outlet {
     if (outcome.failed === 0) return;
     this.refused(this, outcome.failed, outcome.error);
     outcome.failed = 0;
-  }
-
-  /** Bounded, so that no one source starves the others. */
-  #drain(batch: ReceiveBatch, deliver: (count: number) => void): void {
-    const ROUNDS = 4;
-    for (let round = 0; round < ROUNDS; round++) {
-      const count = batch.receive();
-      if (count === 0) return;
-      deliver(count);
-      if (count < this.slots.count) return;
-    }
   }
 }
