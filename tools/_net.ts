@@ -140,7 +140,7 @@ export class Daemon {
   }
 }
 
-/** What a host sees on a wire, as tcpdump(8) writes it. */
+/** What a host sees on a wire, in the form of pcap-savefile(5). */
 export class Capture {
   constructor(readonly file: string, readonly daemon: Daemon) {}
 
@@ -205,13 +205,13 @@ export class Host {
     await this.run(["sh", "-c", `echo ${value} > /proc/sys/${name.replaceAll(".", "/")}`]);
   }
 
-  /** Starts tcpdump(8) on an interface and returns once it listens. */
+  /** Records what passes an Ethernet interface, and returns once it does; `filter` needs tcpdump(8). */
   async capture(device: string, filter = ""): Promise<Capture> {
     const file = `${this.directory}/${device}-${crypto.randomUUID().slice(0, 8)}.pcap`;
-    const words = ["tcpdump", "-i", device, "--immediate-mode", "-U", "-n", "-Z", "root", "-w", file];
-    words.push(...filter.split(" ").filter(Boolean));
-    const daemon = this.start(words);
-    await until(`tcpdump listens on ${device} of ${this.name}`, () => {
+    const program = fileURLToPath(new URL("_capture.ts", import.meta.url));
+    const words = [Deno.execPath(), "run", "-A", "--no-prompt", "--no-check", program, device, file];
+    const daemon = this.start([...words, ...filter.split(" ").filter(Boolean)]);
+    await until(`${device} of ${this.name} is recorded`, () => {
       if (daemon.ended !== undefined) throw new Error(daemon.output);
       return daemon.output.includes("listening on");
     });

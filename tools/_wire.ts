@@ -86,5 +86,8 @@ if (import.meta.main) {
   const tap = new PacketTap(Deno.args[0]);
   const say = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
   say(LISTENING);
-  for (;;) say(tap.next().toHex());
+  for (;;) {
+    for (let packet = tap.next(); packet; packet = tap.next()) say(packet.toHex());
+    await tap.wait(1000);
+  }
 }

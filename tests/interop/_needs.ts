@@ -35,14 +35,9 @@ function isThere({ command: [program, ...args] }: Need): boolean {
   }
 }
 
-function setgroupsDenied(): boolean {
-  return Deno.readTextFileSync("/proc/self/setgroups").trim() === "deny";
-}
-
 function whyNot(name: NeedName): string | undefined {
   if (name === "root" && Deno.uid() !== 0) return "root";
   if (name === "root" && Deno.env.has(NO_NETS)) return "the right to make network namespaces";
-  if (name === "tcpdump" && setgroupsDenied()) return "root (a user namespace does not let tcpdump change its groups)";
   if (isThere(NEEDS[name])) return undefined;
   return NEEDS[name].package ? `Debian's ${NEEDS[name].package}` : "iproute2 and the right to make network namespaces";
 }
