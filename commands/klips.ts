@@ -109,10 +109,11 @@ async function runningPid(at: Paths): Promise<number | undefined> {
   }
 }
 
+/** A zombie has ended: its parent, often a container's first process, may take its time to notice. */
 function alive(pid: number): boolean {
   try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return stat[stat.lastIndexOf(")") + 2] !== "Z"; // proc(5): the name in parentheses may hold any character
   } catch {
     return false;
   }

@@ -40,6 +40,20 @@ scenario("klips --stop leaves links, addresses, routes and rules as they were", 
   equal((await west.tryIpsec("klips --status")).status, 3);
 });
 
+scenario(
+  "klips --stop succeeds under a parent that never asks how its children ended",
+  routedHosts,
+  async ({ west }) => {
+    const script = `${ipsecCommand().join(" ")} klips --foreground & exec sleep 60`;
+    const parent = west.start(["sh", "-c", script]);
+    await until("KLIPS answers", async () => (await west.tryIpsec("klips --status")).status === 0);
+    const pid = await pidOf(west);
+    deepEqual(await west.tryIpsec("klips --stop"), { status: 0, stdout: "", stderr: "" });
+    match(await Deno.readTextFile(`/proc/${pid}/stat`), /\) Z /, "it is a zombie still");
+    await parent.stop();
+  },
+);
+
 scenario("a second klips --start says so and changes nothing", routedHosts, async (four) => {
   const { sunset, west, east } = four;
   await Promise.all([startKlips(west), startKlips(east)]);
