@@ -128,14 +128,38 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<boole
   return false;
 }
 
+/** What a system call says, without the runtime's additions. */
+function reason(error: unknown): string {
+  return (error as Error).message.replace(/^E[A-Z]+: /, "").replace(/ \(os error \d+\)/, "").replace(
+    /, \w+ '.*'$|: \w+ '.*'$/,
+    "",
+  );
+}
+
+function makeDirectory({ directory }: Paths): void {
+  try {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UserError(`${PROG}: Cannot create ${directory}: ${reason(error)}; run as root, or set IPSEC_RUNDIR`);
+  }
+}
+
+function openLog(at: Paths): number {
+  makeDirectory(at);
+  try {
+    return openSync(at.log, "a", 0o600);
+  } catch (error) {
+    throw new UserError(`${PROG}: Cannot write ${at.log}: ${reason(error)}; run as root, or set IPSEC_RUNDIR`);
+  }
+}
+
 async function start(options: Options, at: Paths, io: Io): Promise<number> {
   const running = await runningPid(at);
   if (running !== undefined) {
     io.stderr(`${PROG}: KLIPS is already running${running ? ` (process ${running})` : ""}; nothing done\n`);
     return 0;
   }
-  Deno.mkdirSync(at.directory, { recursive: true, mode: 0o700 });
-  const log = openSync(at.log, "a", 0o600);
+  const log = openLog(at);
   const [program, ...rest] = selfCommand();
   const args = [...rest, "klips", "--foreground", "--loglevel", options.level];
   if (options.crypto) args.push("--crypto", options.crypto);
@@ -199,11 +223,7 @@ async function status(options: Options, at: Paths, io: Io): Promise<number> {
 
 async function foreground(options: Options, at: Paths): Promise<number> {
   if (await runningPid(at) !== undefined) throw new UserError(`${PROG}: KLIPS is already running`);
-  try {
-    Deno.mkdirSync(at.directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new UserError(`${PROG}: Cannot create ${at.directory}: ${(error as Error).message}`);
-  }
+  makeDirectory(at);
   const log = makeLog(options.level);
   // The path of a packet is one call tree, which V8 cuts at its default: 7 % of the engine's time (bench/engine_bench.ts).
   const { setFlagsFromString } = await import("node:v8");
