@@ -35,7 +35,7 @@ const quiet: Outlet = {
 };
 west.device.outlet = quiet;
 let delivered = 0;
-east.device.inlet = { write: (_at, length) => (delivered += length, true) };
+east.device.inlet = { write: (_at, length) => (delivered += length, true), answer() {} };
 
 /** A train of TCP segments of `size` bytes each as one super-packet, checksum left to us. */
 function train(segments: number, size: number): { packet: Uint8Array; header: Uint8Array } {
