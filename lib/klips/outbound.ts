@@ -315,7 +315,7 @@ export class Outbound {
     this.#emit(device, last, depth);
   }
 
-  /** A UDP header inside a chain that goes on (nested tunnels); the outermost one is the socket's business. */
+  /** A UDP header inside what goes on through further SAs; the outermost one is the socket's business. */
   #insertUdp(sa: Sa): void {
     const frame = this.#frame;
     const { view } = this.parts.memory;
@@ -339,6 +339,7 @@ export class Outbound {
     if (!next) return device.counters.drop(DROP.UNKNOWN_SA_OUT);
     const reason = this.#checkChain(next);
     if (reason >= 0) return device.counters.drop(reason);
+    if (last.udp) this.#insertUdp(last);
     // The frame was given room for the first chain only; the nested one gets a frame of its own.
     const { memory, arena } = this.parts;
     const frame = this.#frame;
@@ -354,10 +355,19 @@ export class Outbound {
 
   /** The eroute for the result, where it names an SA to another destination (klips.md §15.5). */
   #nestedEroute(last: Sa): Eroute | undefined {
-    if (last.udp) return undefined;
     const { memory, eroutes } = this.parts;
     const frame = this.#frame;
-    const eroute = eroutes.lookup(memory, frame.source, frame.destination, frame.addressBytes, frame.protocol, 0, 0);
+    const { udp } = last;
+    if (udp?.peer) copyBytes(udp.peer.bytes, memory.bytes, frame.destination);
+    const eroute = eroutes.lookup(
+      memory,
+      frame.source,
+      frame.destination,
+      frame.addressBytes,
+      udp ? UDP : frame.protocol,
+      udp ? udp.sport : 0,
+      udp ? udp.dport : 0,
+    );
     if (!eroute) return undefined;
     eroute.count++;
     const destination = eroute.saId.destination.bytes;
@@ -451,6 +461,10 @@ function takeSequence(sa: Sa): void {
     sa.sequenceLow = 0;
     sa.sequenceHigh++;
   } else sa.sequenceLow++;
+}
+
+function copyBytes(from: Uint8Array, to: Uint8Array, at: number): void {
+  for (let i = 0; i < from.length; i++) to[at + i] = from[i];
 }
 
 function isZero(bytes: Uint8Array): boolean {

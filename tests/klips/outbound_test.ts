@@ -635,6 +635,31 @@ Deno.test("an encapsulated SA inside a chain that goes on gets its UDP header in
   assert.deepEqual([u16(udp, 0), u16(udp, 2), u16(udp, 4), u16(udp, 6)], [4500, 4501, udp.length, 0]);
 });
 
+for (const peer of [undefined, "203.0.113.9"]) {
+  Deno.test(`encapsulated packets go through a nested tunnel as well${peer ? ", to the peer as it was last seen" : ""}`, () => {
+    const { west, east } = pair(["aes128gcm16"], { udp: true });
+    const hub = new Gateway(["198.51.100.9"]);
+    for (const gateway of [west, hub]) {
+      gateway.group(
+        gateway.sa("tun.3000@198.51.100.9", V4.west, "ipip"),
+        gateway.sa("esp.3001@198.51.100.9", V4.west, "aes128-sha1-96"),
+      );
+    }
+    if (peer) saOf(west, "esp").udp!.peer = address(peer);
+    west.eroute(`${V4.west}/32`, `${peer ?? V4.east}/32`, "tun.3000@198.51.100.9", UDP);
+    west.route(PACKET);
+    assert.equal(west.sent[0].udp, undefined, "ESP to the hub");
+    west.carry(hub);
+    const [datagram] = hub.delivered;
+    assert.deepEqual([datagram[9], u16(datagram, 20), u16(datagram, 22)], [UDP, 4500, 4500]);
+    const source = datagram.slice(12, 16), destination = datagram.slice(16, 20);
+    assert.deepEqual([...destination], [...address(peer ?? V4.east).bytes]);
+    const own = address(V4.east).bytes;
+    east.receive({ bytes: datagram.slice(28), udp: { sport: 4500, dport: 4500, source, destination: own } });
+    assert.deepEqual(east.delivered, [PACKET]);
+  });
+}
+
 // IPCOMP
 
 function random(size: number): Uint8Array {
