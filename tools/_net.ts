@@ -297,7 +297,7 @@ export class Net implements AsyncDisposable {
     // comes out of a tunnel.
     for (const which of ["all", "default"]) {
       await host.sysctl(`net.ipv4.conf.${which}.rp_filter`, 0);
-      await host.sysctl(`net.ipv6.conf.${which}.accept_dad`, 0);
+      if (kernelHasIpv6()) await host.sysctl(`net.ipv6.conf.${which}.accept_dad`, 0);
     }
   }
 
@@ -335,6 +335,15 @@ export const ADDRESS = {
 
 export type Family = keyof typeof ADDRESS;
 
+/** A kernel may have been started without. */
+function kernelHasIpv6(): boolean {
+  try {
+    return Deno.statSync("/proc/sys/net/ipv6/conf").isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 export interface FourHosts extends AsyncDisposable {
   readonly net: Net;
   readonly sunset: Host;
@@ -348,8 +357,8 @@ export interface FourHosts extends AsyncDisposable {
  * sunset 10.1.0.10 -- 10.1.0.1 west 192.0.2.1 ---- 192.0.2.2 east 10.2.0.1 -- 10.2.0.10 sunrise
  *   eth0                 eth1       eth0              eth0       eth1            eth0
  * ```
- * and the same in IPv6. The gateways forward and know no route to each other's networks; the hosts behind them have
- * default routes.
+ * and the same in IPv6, where the kernel has it. The gateways forward and know no route to each other's networks; the
+ * hosts behind them have default routes.
  */
 export async function fourHosts(): Promise<FourHosts> {
   const net = await Net.make(["sunset", "west", "east", "sunrise"], [
@@ -360,6 +369,7 @@ export async function fourHosts(): Promise<FourHosts> {
   try {
     const { sunset, west, east, sunrise } = net.hosts;
     for (const [family, at] of Object.entries(ADDRESS)) {
+      if (family === "inet6" && !kernelHasIpv6()) continue;
       const [bits, outer] = family === "inet" ? [24, 24] : [64, 64];
       await sunset.ip(`addr add ${at.sunset}/${bits} dev eth0`);
       await west.ip(`addr add ${at.westInner}/${bits} dev eth1`);
@@ -373,7 +383,7 @@ export async function fourHosts(): Promise<FourHosts> {
     }
     for (const gateway of [west, east]) {
       await gateway.sysctl("net.ipv4.ip_forward", 1);
-      await gateway.sysctl("net.ipv6.conf.all.forwarding", 1);
+      if (kernelHasIpv6()) await gateway.sysctl("net.ipv6.conf.all.forwarding", 1);
     }
     return { net, sunset, west, east, sunrise, [Symbol.asyncDispose]: () => net[Symbol.asyncDispose]() };
   } catch (error) {

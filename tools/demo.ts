@@ -78,11 +78,12 @@ async function keyGateways({ screen, keys }: Scene): Promise<void> {
   await keys.key();
 }
 
-/** Packets that are neither ESP between the gateways nor a device's own ICMPv6 (neighbours, routers). */
+/** Packets that are neither ESP between the gateways nor what IPv6 devices say to each other by themselves. */
 function strangers(packets: readonly SeenPacket[]): SeenPacket[] {
   const ends = [AT.west, AT.east] as string[];
   return packets.filter(({ protocol, source, destination }) =>
-    protocol !== "ICMPv6" && !(protocol === "ESP" && ends.includes(source) && ends.includes(destination))
+    protocol !== "ICMPv6" && !destination.startsWith("ff02:") &&
+    !(protocol === "ESP" && ends.includes(source) && ends.includes(destination))
   );
 }
 
@@ -112,7 +113,10 @@ async function pingThrough({ screen, traffic, four: { west } }: Scene): Promise<
 
   const all = outside.packets;
   const strange = strangers(all);
-  if (strange.length > 0) throw new NotSeen(`${strange.length} packets between west and east were not ESP.`);
+  if (strange.length > 0) {
+    const list = strange.map(({ protocol, source, destination }) => `${source} -> ${destination}, ${protocol}`);
+    throw new NotSeen(`Not all between west and east was ESP:\n${list.join("\n")}`);
+  }
   const readable = all.filter(({ bytes }) => holds(bytes, TEXT));
   if (readable.length > 0) throw new NotSeen(`"${TEXT}" could be read between west and east.`);
   screen.say(
