@@ -155,10 +155,7 @@ function openLog(at: Paths): number {
 
 async function start(options: Options, at: Paths, io: Io): Promise<number> {
   const running = await runningPid(at);
-  if (running !== undefined) {
-    io.stderr(`${PROG}: KLIPS is already running${running ? ` (process ${running})` : ""}; nothing done\n`);
-    return 0;
-  }
+  if (running !== undefined) return alreadyRunning(running, io);
   const log = openLog(at);
   const [program, ...rest] = selfCommand();
   const args = [...rest, "klips", "--foreground", "--loglevel", options.level];
@@ -170,11 +167,33 @@ async function start(options: Options, at: Paths, io: Io): Promise<number> {
   child.on("exit", (code) => ended = code ?? 1);
   child.on("error", () => ended = 1);
   child.unref();
-  const up = await until(async () => ended !== undefined || await runningPid(at) !== undefined);
+  const up = await until(async () => ended !== undefined || await runningPid(at) === child.pid);
   if (up && ended === undefined) return 0;
+  // Somebody else may have started it at the same time, and not listen yet.
+  await until(async () => await runningPid(at) !== undefined || await isFree(at));
+  const other = await runningPid(at);
+  if (other !== undefined && other !== child.pid) return alreadyRunning(other, io);
   const words = Deno.readTextFileSync(at.log).trimEnd().split("\n").slice(-5).join("\n");
   io.stderr(`${PROG}: KLIPS did not start; its last words, from ${at.log}:\n${words}\n`);
   return 1;
+}
+
+function alreadyRunning(pid: number, io: Io): number {
+  io.stderr(`${PROG}: KLIPS is already running${pid ? ` (process ${pid})` : ""}; nothing done\n`);
+  return 0;
+}
+
+/** Holds the run-time directory for one daemon, however long that takes to listen; undefined where another has it. */
+async function claim({ directory }: Paths): Promise<Deno.FsFile | undefined> {
+  const held = await Deno.open(directory);
+  if (await held.tryLock(true)) return held;
+  held.close();
+  return undefined;
+}
+
+async function isFree(at: Paths): Promise<boolean> {
+  using held = await claim(at);
+  return held !== undefined;
 }
 
 async function stop(at: Paths, io: Io): Promise<number> {
@@ -224,6 +243,8 @@ async function status(options: Options, at: Paths, io: Io): Promise<number> {
 async function foreground(options: Options, at: Paths): Promise<number> {
   if (await runningPid(at) !== undefined) throw new UserError(`${PROG}: KLIPS is already running`);
   makeDirectory(at);
+  using held = await claim(at);
+  if (!held) throw new UserError(`${PROG}: KLIPS is already running: another process holds ${at.directory}`);
   const log = makeLog(options.level);
   // The path of a packet is one call tree, which V8 cuts at its default: 7 % of the engine's time (bench/engine_bench.ts).
   const { setFlagsFromString } = await import("node:v8");

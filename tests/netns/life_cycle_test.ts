@@ -69,6 +69,15 @@ scenario("a second klips --start says so and changes nothing", routedHosts, asyn
   await sunset.pings(SUNRISE);
 });
 
+scenario("of several klips --start at once, one starts and the others say so", routedHosts, async ({ west }) => {
+  const starts = await Promise.all(Array.from({ length: 3 }, () => west.tryIpsec("klips --start")));
+  deepEqual(starts.map(({ status }) => status), [0, 0, 0], JSON.stringify(starts));
+  equal(starts.filter(({ stderr }) => stderr === "").length, 1);
+  equal(starts.filter(({ stderr }) => stderr.includes("already running")).length, 2);
+  equal((await Deno.readTextFile(west.klipsLog)).match(/KLIPS startup/g)?.length, 1);
+  await west.ipsec("tncfg --attach --virtual ipsec0 --physical eth0");
+});
+
 scenario("a KLIPS that is killed lets nothing out, and the next one starts afresh", routedHosts, async (four) => {
   const { sunset, west, east } = four;
   await Promise.all([startKlips(west), startKlips(east)]);
