@@ -71,8 +71,8 @@ export class KlipsDaemon implements Receiver {
   readonly #physicals = new Map<string, Physical>();
   /** What each ipsecN is attached to, also while that device is away. */
   readonly #attachments: (string | undefined)[] = [];
-  /** The host's own addresses, each as its bytes joined. */
-  #local = new Set<string>();
+  /** The host's own addresses, each as its bytes joined, and the devices that have it. */
+  #local = new Map<string, Set<string>>();
   #addresses: Deno.NetworkInterfaceInfo[] = [];
   readonly #engine: Engine;
   readonly #service: PfkeyService;
@@ -332,10 +332,13 @@ export class KlipsDaemon implements Receiver {
 
   #readAddresses(): void {
     this.#addresses = Deno.networkInterfaces();
-    this.#local = new Set();
-    for (const { address } of this.#addresses) {
+    this.#local = new Map();
+    for (const { name, address } of this.#addresses) {
       const parsed = parseAddress(address.split("%")[0], 0);
-      if (parsed.ok) this.#local.add(parsed.value.bytes.join());
+      if (!parsed.ok) continue;
+      const key = parsed.value.bytes.join();
+      const devices = this.#local.get(key) ?? new Set();
+      this.#local.set(key, devices.add(name.split(":")[0])); // an alias is its device
     }
   }
 
@@ -415,7 +418,10 @@ export class KlipsDaemon implements Receiver {
     memory.bytes[at] = 0xff;
     memory.bytes.set(sa.source.bytes, at + 8);
     const peer = (sa.udp!.peer ?? sa.id.destination).bytes;
-    for (const physical of this.#physicals.values()) physical.datagram(at, 1, at + 8, sa.udp!, peer, 0, false);
+    const devices = this.#local.get(sa.source.bytes.join());
+    for (const physical of this.#physicals.values()) {
+      if (devices?.has(physical.name)) physical.datagram(at, 1, at + 8, sa.udp!, peer, 0, false);
+    }
     this.#engine.flush();
   }
 
