@@ -24,6 +24,9 @@ const ENTER = [
   "sh",
 ];
 
+/** Programs of the administrator, which users' paths may leave out. */
+export const PATH_WITH_SBIN = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
+
 /** Says each step before it tries it: the last one said is what does not work. */
 const TRIAL = `net=oswtrial$$
 trap 'ip netns del $net 2>/dev/null' EXIT
@@ -84,10 +87,9 @@ async function whyNoUserNamespace(words: string): Promise<string> {
 
 /** @returns the step that does not work and the words of the program that failed; undefined where all do */
 async function trial(before: readonly string[]): Promise<[step: string, words: string] | undefined> {
-  const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`; // users' paths may leave them out
   let ran;
   try {
-    ran = await attempt([...before, "/bin/sh", "-c", TRIAL], { env: { PATH: path } });
+    ran = await attempt([...before, "/bin/sh", "-c", TRIAL], { env: { PATH: PATH_WITH_SBIN } });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return ["", `${before[0]} is not installed`];
     throw error;
@@ -122,7 +124,7 @@ export async function netRights(): Promise<NetRights> {
 export async function runAgain(words: readonly string[], args = Deno.args): Promise<number> {
   const child = new Deno.Command(words[0], {
     args: [...words.slice(1), Deno.execPath(), "run", "-A", Deno.mainModule, ...args],
-    env: { PATH: `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin` },
+    env: { PATH: PATH_WITH_SBIN },
   }).spawn();
   // Ctrl-C reaches the child by itself: it cleans up, and we wait
   Deno.addSignalListener("SIGINT", () => {});

@@ -5,7 +5,7 @@
  * Those that make network namespaces run in a user namespace where one is not root; where that is not possible either,
  * they are left out, and the reason is said.
  */
-import { netRights, NO_NETS } from "./_user_namespace.ts";
+import { netRights, NO_NETS, PATH_WITH_SBIN } from "./_user_namespace.ts";
 
 /** What makes network namespaces. */
 const NETS = ["tests/netns", "tests/interop", "tests/demo_test.ts", "tests/readme_test.ts"];
@@ -21,7 +21,7 @@ async function run(before: readonly string[], args: readonly string[], env: Reco
   const [program, ...words] = [...before, Deno.execPath(), "test", "-A", ...args];
   const child = new Deno.Command(program, {
     args: words,
-    env: { NO_COLOR: "1", ...env },
+    env: { NO_COLOR: "1", PATH: PATH_WITH_SBIN, ...env },
     stdin: "null",
     stdout: "piped",
   }).spawn();

@@ -21,6 +21,7 @@ const NEEDS = {
   cryptography: { package: "python3-cryptography", command: [PYTHON, "-c", "import cryptography"] },
   tshark: { package: "tshark", command: ["tshark", "--version"] },
   tcpdump: { package: "tcpdump", command: ["tcpdump", "--version"] },
+  nft: { package: "nftables", command: ["nft", "--version"] },
   groff: { package: "groff-base", command: ["groff", "--version"] },
   openssl: { package: "openssl", command: ["openssl", "version"] },
 } as const satisfies Record<string, Need>;

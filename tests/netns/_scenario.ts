@@ -4,7 +4,7 @@
  */
 import { PfkeyClient } from "../../lib/pfkey/client.ts";
 import type { FourHosts, Host, Net } from "../../tools/_net.ts";
-import { testWith } from "../interop/_needs.ts";
+import { type NeedName, testWith } from "../interop/_needs.ts";
 import { type Keying, keyTunnel } from "../../tools/_keying.ts";
 
 const LOG_LINES = 12;
@@ -20,13 +20,15 @@ export type Step = (name: string, part: () => Promise<void>) => Promise<void>;
 /**
  * @param make the net that the scenario plays on
  * @param story gets the hosts, and `step` for parts that deserve a line of their own
+ * @param more what it needs of this machine beyond what most do
  */
 export function scenario<C extends Cast>(
   name: string,
   make: () => Promise<C>,
   story: (cast: C & { readonly step: Step }) => Promise<void>,
+  more: readonly NeedName[] = [],
 ): void {
-  testWith(["root", "ping", "tcpdump", "iperf3"], name, async (t) => {
+  testWith(["root", "ping", "tcpdump", "iperf3", ...more], name, async (t) => {
     await using cast = await make();
     const { net } = cast;
     const step: Step = async (part, run) => {

@@ -96,7 +96,7 @@ scenario("east follows west behind a NAT to other ports and addresses", routedHo
     });
     deepEqual(await mapping(east), { dport: 43000, peer: "203.0.113.9" });
   });
-});
+}, ["nft"]);
 
 /** RFC 3948 §2.3: one byte. */
 function isKeepalive({ protocol, ports, payload }: Packet): boolean {
@@ -115,4 +115,4 @@ scenario("an idle SA keeps its mapping open, as often as --keepalive says", rout
   ok(seen.every(({ source }) => source.join(".") === WEST), "only west sends them");
   deepEqual((await interfaceStatus(east)).drops.TRUNCATED, undefined);
   await sunset.pings(SUNRISE);
-});
+}, ["nft"]);
