@@ -262,10 +262,28 @@ export type Cable = readonly [from: string, device: string, to: string, device: 
 
 let made = 0;
 
+/**
+ * Removes what is left of a net: $1 is its prefix, $2 its folder. Waits for the end of standard input, which comes when
+ * the process that made the net is gone, however that happened.
+ */
+const REAPER = `trap '' INT TERM HUP
+cat >/dev/null
+for host in $(ip netns list | cut -d' ' -f1 | grep "^$1-"); do
+  kill -9 $(ip netns pids $host) 2>/dev/null
+  ip netns del $host
+done
+rm -rf "$2"`;
+
 export class Net implements AsyncDisposable {
   readonly prefix = `osw${Deno.pid}x${++made}`;
   readonly directory = Deno.makeTempDirSync({ prefix: "oneswan-net." });
   readonly hosts: Record<string, Host> = {};
+  readonly #reaper = new Deno.Command("sh", {
+    args: ["-c", REAPER, "reaper", this.prefix, this.directory],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
 
   /** Makes hosts with loopback up, and cables with both ends up; addresses come by {@linkcode Host.ip}. */
   static async make(names: readonly string[], cables: readonly Cable[]): Promise<Net> {
@@ -305,7 +323,8 @@ export class Net implements AsyncDisposable {
     const hosts = Object.values(this.hosts);
     await Promise.all(hosts.map((host) => host.stop()));
     await Promise.all(hosts.map((host) => run(["ip", "netns", "del", host.namespace]).catch(() => {})));
-    await Deno.remove(this.directory, { recursive: true }).catch(() => {});
+    await this.#reaper.stdin.close();
+    await this.#reaper.status;
   }
 }
 
