@@ -54,6 +54,20 @@ scenario(
   },
 );
 
+scenario("klips --stop ends a KLIPS with its hands full", routedHosts, async (four) => {
+  const { sunset, west, east, sunrise } = four;
+  const before = await networkOf(west);
+  await Promise.all([startKlips(west), startKlips(east)]);
+  await keyTunnel(four, { esp: "aes128gcm16" });
+  const server = sunrise.start(["iperf3", "-s", "--forceflush"]);
+  await until("iperf3 listens", () => server.output.includes("listening"));
+  sunset.start(["iperf3", "-c", SUNRISE, "-t", "60", "--bidir"]);
+  await until("much goes through", async () => (await interfaceStatus(west)).rxBytes > 5_000_000);
+  await west.ipsec("klips --stop");
+  deepEqual(await networkOf(west), before);
+  await east.ipsec("klips --stop");
+});
+
 scenario("a second klips --start says so and changes nothing", routedHosts, async (four) => {
   const { sunset, west, east } = four;
   await Promise.all([startKlips(west), startKlips(east)]);

@@ -65,6 +65,14 @@ scenario("KLIPS tells senders how large a packet for the tunnel may be", fourHos
       equal((await wire.stop()).filter(({ later }) => later).length, 0, wire.summary());
     });
   }
+  await four.step("an MTU that the administrator gives ipsec0 counts", async () => {
+    await west.ip("link set ipsec0 mtu 1350");
+    await sunset.ip("route flush cache");
+    const words = ["ping", "-n", "-M", "do", "-c", "1", "-W", "2", "-s", "1340", ADDRESS.inet.sunrise];
+    match((await sunset.attempt(words)).stdout, /mtu ?= ?1350/);
+    await sends(four, "inet");
+    await west.ip("link set ipsec0 mtu 16260");
+  });
   await four.step("a lower MTU of eth0 is noticed", async () => {
     const before = await effectiveMtu(west);
     await west.ip("link set eth0 mtu 1400");

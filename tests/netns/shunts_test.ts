@@ -12,7 +12,7 @@ import type { PfkeyClient } from "../../lib/pfkey/client.ts";
 import type { PfkeyMessage } from "../../lib/pfkey/message.ts";
 import { formatAddress } from "../../lib/text/address.ts";
 import { keyTunnel, startKlips } from "../../tools/_keying.ts";
-import { ADDRESS, type Family, type FourHosts, fourHosts, until } from "../../tools/_net.ts";
+import { ADDRESS, type Family, type FourHosts, fourHosts, ipsecCommand, until } from "../../tools/_net.ts";
 import { interfaceStatus, pfkeyClient, scenario } from "./_scenario.ts";
 import { contains, isEsp, MARKER, MARKER_WORDS, Wire } from "./_wire.ts";
 
@@ -101,6 +101,24 @@ for (const [kind, hold] of TRAPS) {
     },
   );
 }
+
+scenario("ipsec pf_key registers, and shows what a %trap asks for", fourHosts, async (four) => {
+  const { sunset, west } = four;
+  await startKlips(west);
+  const listener = west.start([...ipsecCommand(), "pf_key", "--esp", "--json"]);
+  await until("it has registered", async () => {
+    const client = await pfkeyClient(west);
+    try {
+      return / 3 /.test(await client.readProc("pf_key_registered"));
+    } finally {
+      client.close();
+    }
+  });
+  await shunt(four, "%trap");
+  await sunset.canPing(ADDRESS.inet.sunrise, "-c 1 -W 0.3");
+  await until("it shows the ACQUIRE", () => listener.output.includes(`"message":"acquire"`));
+  match(listener.output, /10\.1\.0\.10.*10\.2\.0\.10/);
+});
 
 scenario("%trap without a key daemon: the packet is lost, and the log says why", fourHosts, async (four) => {
   const { sunset, west } = four;
