@@ -266,8 +266,7 @@ let made = 0;
  * Removes what is left of a net: $1 is its prefix, $2 its folder. Waits for the end of standard input, which comes when
  * the process that made the net is gone, however that happened.
  */
-const REAPER = `trap '' INT TERM HUP
-cat >/dev/null
+const REAPER = `cat >/dev/null
 for host in $(ip netns list | cut -d' ' -f1 | grep "^$1-"); do
   kill -9 $(ip netns pids $host) 2>/dev/null
   ip netns del $host
@@ -280,6 +279,7 @@ export class Net implements AsyncDisposable {
   readonly hosts: Record<string, Host> = {};
   readonly #reaper = new Deno.Command("sh", {
     args: ["-c", REAPER, "reaper", this.prefix, this.directory],
+    detached: true, // a signal to the maker's process group is not for it
     stdin: "piped",
     stdout: "null",
     stderr: "null",
