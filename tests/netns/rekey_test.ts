@@ -5,10 +5,10 @@
  * sunset 10.1.0.10 -- west 192.0.2.1 ====== 192.0.2.2 east -- sunrise 10.2.0.10
  * ```
  */
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, ok } from "node:assert/strict";
 import { keyDirection, keyTunnel, startKlips } from "../../tools/_keying.ts";
 import { ADDRESS, fourHosts, until } from "../../tools/_net.ts";
-import { scenario } from "./_scenario.ts";
+import { pfkeyClient, scenario } from "./_scenario.ts";
 
 const { sunrise: SUNRISE, east: EAST, west: WEST, westNet: WEST_NET, eastNet: EAST_NET } = ADDRESS.inet;
 const EASTWARD = { from: WEST, to: EAST, source: WEST_NET, destination: EAST_NET };
@@ -49,4 +49,20 @@ scenario("keys and algorithms change under traffic, and no packet is lost", four
   await until("traffic goes on", () => answered().at(-1)! > then + 10);
   await pinging.stop("SIGINT");
   deepEqual(answered(), answered().map((_, i) => i + 1), "one answer was lost");
+});
+
+scenario("KLIPS answers its tools while packets keep coming", fourHosts, async (four) => {
+  const { sunset, west, east } = four;
+  await Promise.all([startKlips(west), startKlips(east)]);
+  await keyTunnel(four, { esp: "aes128gcm16" });
+  const pinging = sunset.start(["ping", "-n", "-c", "200", "-i", "0.01", SUNRISE]);
+  await until("ping is answered", () => pinging.output.includes("icmp_seq=1 "));
+  const client = await pfkeyClient(west);
+  try {
+    let answers = 0;
+    for (; pinging.ended === undefined; answers++) await client.readProc("version");
+    ok(answers > 10, `${answers} answers while 200 packets passed`);
+  } finally {
+    client.close();
+  }
 });
