@@ -40,6 +40,8 @@ const NESTING = 4;
 const ICMP_UNREACHABLE = 3, ICMP_FRAGMENTATION_NEEDED = 4, ICMP_FILTERED = 13;
 const ICMPV6_UNREACHABLE = 1, ICMPV6_TOO_BIG = 2, ICMPV6_PROHIBITED = 1;
 const IPV6_MINIMUM_MTU = 1280;
+/** As many ICMP errors as Linux sends by default (icmp_msgs_per_sec). */
+const ANSWERS_PER_SECOND = 1000;
 
 /** What a chain of SAs costs, in bytes. */
 interface Room {
@@ -56,6 +58,9 @@ export class Outbound {
   readonly #mutable = newMutable();
   readonly #heldOn = new WeakMap<Uint8Array, Device>();
   #identification: number;
+  /** The second of the engine's clock that the ICMP errors are counted in, and how many it has had. */
+  #answeredIn = -1;
+  #answers = 0;
 
   constructor(readonly parts: EngineParts) {
     this.#frame = new Frame(parts.memory);
@@ -184,9 +189,19 @@ export class Outbound {
     if (!mayAnswerWithIcmp(memory, at, length)) return;
     const from = device.outlet?.address(memory.bytes[at] >>> 4 === 4 ? 4 : 16);
     const target = arena.take(IPV6_MINIMUM_MTU + SLACK);
-    if (!from || target < 0) return;
+    if (!from || target < 0 || !this.#mayAnswerNow()) return;
     const size = writeIcmpError(memory, at, length, target, type, code, mtu, from.bytes);
     if (size > 0) device.inlet?.answer(target, size);
+  }
+
+  /** RFC 1812 §4.3.2.8, RFC 4443 §2.4 (f): a flood must not make another one. */
+  #mayAnswerNow(): boolean {
+    const second = Math.floor(this.parts.now());
+    if (second !== this.#answeredIn) {
+      this.#answeredIn = second;
+      this.#answers = 0;
+    }
+    return ++this.#answers <= ANSWERS_PER_SECOND;
   }
 
   /** A copy of the packet (of a super-packet's first segment) that outlives this turn. */
