@@ -7,6 +7,7 @@ import type { Address } from "../text/address.ts";
 import type { SaId } from "../text/sa_id.ts";
 import type { ErouteTable } from "./eroute_table.ts";
 import type { DeviceDescription } from "./listing.ts";
+import type { Sa } from "./sa.ts";
 import type { Sad } from "./sad.ts";
 import { SYSCTL_FILES, type Sysctls } from "./sysctl.ts";
 
@@ -35,8 +36,8 @@ export interface ServiceDeps {
   devices(): readonly DeviceDescription[];
   peers(): Iterable<Client>;
   log(level: "error" | "notice" | "info" | "debug", text: string): void;
-  /** SAs came or went. */
-  onChange(): void;
+  /** An SA came into the database. */
+  onInstall(sa: Sa): void;
 }
 
 /** One request under way. */

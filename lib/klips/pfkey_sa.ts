@@ -121,14 +121,13 @@ function install(deps: ServiceDeps, sa: Sa): void {
   deps.sad.install(sa);
   deps.sad.keepReference(sa.ref);
   trace(deps, "spi", () => `${formatSaId(sa.id, "x")} added, ${sa.state}, ref=${sa.ref}`);
-  deps.onChange();
+  deps.onInstall(sa);
 }
 
 function remove(deps: ServiceDeps, { message }: Request): Extensions {
   const sa = existing(deps, message, ERRNO.ESRCH);
   const extensions = saExtensions(sa);
   removeChain(deps, sa);
-  deps.onChange();
   return extensions;
 }
 
@@ -150,7 +149,6 @@ function get(deps: ServiceDeps, { message }: Request): Extensions {
 function flush(deps: ServiceDeps): Extensions {
   trace(deps, "spi", () => `all ${deps.sad.size} SAs removed`);
   deps.sad.clear();
-  deps.onChange();
   return {};
 }
 

@@ -10,6 +10,7 @@ import { DROP, InterfaceCounters } from "../klips/counters.ts";
 import { Device } from "../klips/device.ts";
 import { Engine } from "../klips/engine.ts";
 import type { UdpOrigin } from "../klips/inbound.ts";
+import { nextExpiry } from "../klips/lifetime.ts";
 import type { DeviceDescription } from "../klips/listing.ts";
 import { learnPathMtu } from "../klips/path_mtu.ts";
 import { PfkeyService } from "../klips/pfkey_service.ts";
@@ -18,6 +19,7 @@ import { PacketMemory } from "../packet/memory.ts";
 import { Coalescer } from "../packet/tcp_coalesce.ts";
 import { PfkeyServer } from "../pfkey/server.ts";
 import { type Address, formatAddress, parseAddress } from "../text/address.ts";
+import { Alarm } from "./alarm.ts";
 import type { Log } from "./log.ts";
 import { IpInputs } from "./ip_inputs.ts";
 import { Physical, type Receiver } from "./physical.ts";
@@ -79,7 +81,15 @@ export class KlipsDaemon implements Receiver {
   readonly #server: PfkeyServer;
   readonly #origin: UdpOrigin = { names: new Uint8Array(), at: 0, port: 0 };
   readonly #startedAt = Deno.osUptime();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** For the nearest expiry or keepalive: nothing wakes the daemon where none is due. */
+  readonly #alarm = new Alarm({
+    now: () => this.#clock(),
+    ring: () => this.#watchTimes(),
+    startTimer: (ring, afterMs) => {
+      const timer = setTimeout(ring, afterMs);
+      return () => clearTimeout(timer);
+    },
+  });
 
   constructor(options: KlipsOptions) {
     this.#log = options.log;
@@ -148,7 +158,7 @@ export class KlipsDaemon implements Receiver {
       devices: () => this.#devices.map((device) => this.#describe(device)),
       peers: () => this.#server.peers(),
       log: options.log,
-      onChange: () => this.#changed(),
+      onInstall: (sa) => this.#installed(sa),
     });
     this.#poller.add(this.#events.fd, () => {
       this.#events.drain();
@@ -168,7 +178,7 @@ export class KlipsDaemon implements Receiver {
     this.#server.listen();
     await this.#poller.run(() => this.#engine.flush());
     this.#server.close();
-    clearTimeout(this.#timer);
+    this.#alarm.cancel();
     this.#engine.sad.clear();
     this.#clear();
     this.#errors.close();
@@ -375,39 +385,47 @@ export class KlipsDaemon implements Receiver {
 
   // Encapsulation ports, timers
 
-  /** Something in the SA database changed: ports may have to be opened, times watched. */
-  #changed(): void {
-    for (const physical of this.#physicals.values()) this.#openPorts(physical);
-    this.#watchTimes();
+  /**
+   * A new SA may need a port, and may be due before all others. The others are not looked at: keying 10 000 SAs would
+   * take minutes. Those that go need nothing: the timer that was meant for them finds nothing to do.
+   */
+  #installed(sa: Sa): void {
+    for (const physical of this.#physicals.values()) this.#openPort(physical, sa);
+    this.#alarm.setBy(nextExpiry(sa, this.#clock()));
+    this.#alarm.setBy(this.#keepaliveDue(sa));
   }
 
   #openPorts(physical: Physical): void {
-    for (const sa of this.#engine.sad) {
-      if (!sa.udp) continue;
-      try {
-        physical.openPort(sa.udp.sport);
-      } catch (error) {
-        this.#log("error", (error as Error).message);
-      }
+    for (const sa of this.#engine.sad) this.#openPort(physical, sa);
+  }
+
+  #openPort(physical: Physical, { udp }: Sa): void {
+    if (!udp) return;
+    try {
+      physical.openPort(udp.sport);
+    } catch (error) {
+      this.#log("error", (error as Error).message);
     }
   }
 
-  /** One timer for the nearest expiry or keepalive; none where nothing is due. */
+  /** Does what is due, and sets the alarm for the rest. */
   #watchTimes(): void {
-    clearTimeout(this.#timer);
+    this.#alarm.setBy(this.#engine.expireByTime());
     const now = this.#clock();
-    let next = this.#engine.expireByTime();
     for (const sa of this.#engine.sad) {
-      if (sa.inbound || !sa.udp || this.#keepaliveSeconds === 0) continue;
-      let due = (sa.lastUsedAt || sa.addtime.current) + this.#keepaliveSeconds;
+      let due = this.#keepaliveDue(sa);
+      if (due === undefined) continue;
       if (due <= now) {
         this.#keepAlive(sa);
         due = now + this.#keepaliveSeconds;
       }
-      next = Math.min(next ?? due, due);
+      this.#alarm.setBy(due);
     }
-    if (next === undefined) return;
-    this.#timer = setTimeout(() => this.#watchTimes(), Math.max(10, Math.ceil((next - now) * 1000)));
+  }
+
+  #keepaliveDue(sa: Sa): number | undefined {
+    if (sa.inbound || !sa.udp || this.#keepaliveSeconds === 0) return undefined;
+    return (sa.lastUsedAt || sa.addtime.current) + this.#keepaliveSeconds;
   }
 
   /** RFC 3948 §2.3: one byte that the NAT sees and the peer ignores. */

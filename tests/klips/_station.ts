@@ -130,7 +130,8 @@ export class Station {
     },
   ];
   clock = 1000;
-  changes = 0;
+  /** SPIs of the SAs that came, in order. */
+  readonly installed: number[] = [];
   tunnelErrno = 0;
   /** Bytes that the next calls for randomness give; zeroes when used up. */
   readonly randomWords: number[] = [];
@@ -159,7 +160,7 @@ export class Station {
       devices: () => this.devices,
       peers: () => this.server ? [...this.clients, ...this.server.peers()] : this.clients,
       log: (level, text) => void this.logged.push(`${level}: ${text}`),
-      onChange: () => void this.changes++,
+      onInstall: (sa) => void this.installed.push(sa.id.spi),
     });
   }
 

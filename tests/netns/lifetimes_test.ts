@@ -5,7 +5,7 @@
  * sunset 10.1.0.10 -- west 192.0.2.1 ====== 192.0.2.2 east -- sunrise 10.2.0.10
  * ```
  */
-import { equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { decodeMessage } from "../../lib/pfkey/codec.ts";
 import { MESSAGES } from "../../lib/pfkey/constants.ts";
 import type { PfkeyMessage } from "../../lib/pfkey/message.ts";
@@ -88,4 +88,21 @@ scenario("lifetimes end with EXPIRE, and hard ones with the SA", fourHosts, asyn
       }
     });
   }
+});
+
+scenario("an SA ends in time, whatever other SAs came before and after it", fourHosts, async ({ west }) => {
+  await startKlips(west);
+  const lives = { "0x2000": 5000, "0x2001": 1, "0x2002": 2, "0x2003": 3_000_000 };
+  for (const [spi, seconds] of Object.entries(lives)) {
+    const said = `tun${spi}@${ADDRESS.inet.east}`;
+    await west.ipsec(
+      `spi --said ${said} --ip4 --src ${ADDRESS.inet.west} --dst ${ADDRESS.inet.east} --life hard-addtime=${seconds}`,
+    );
+  }
+  let listing = "";
+  await until("the short lives end", async () => {
+    listing = await west.ipsec("spi");
+    return !listing.includes("tun0x2001@") && !listing.includes("tun0x2002@");
+  });
+  deepEqual(Object.keys(lives).filter((spi) => listing.includes(`tun${spi}@`)), ["0x2000", "0x2003"]);
 });
