@@ -1,116 +1,164 @@
 /**
  * `deno task bench`: our figures beside those of each peer that is installed, measured in the same run, and the ratios.
- * Needs root, iproute2, iperf3 and ping. `--only TEXT` runs the rows whose name contains TEXT; `--seconds N` per figure.
+ *
+ *     --only TEXT     measures what has TEXT in its name; the names are in the report
+ *     --seconds N     for each figure of traffic (default 3)
+ *     --rounds N      that take the candidates in turn; medians are printed (default 3)
+ *     --json          prints the findings as JSON
+ *
+ * Traffic and the daemon need root. Status 1 where measuring failed, not where a goal is missed.
  */
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { INNER, Net, run } from "./_net.ts";
-import { libipsec, oneswan, type Peer, plainVeth, wireguardGo, wireguardGoNew } from "./_peers.ts";
+import { ipsecCommand, run } from "../tools/_net.ts";
+import { netRights } from "../tools/_user_namespace.ts";
+import { type Candidate, INSTALL, isInstalled, PLAIN, versionOf } from "./_candidate.ts";
+import { formatVerdicts, judge } from "./_goals.ts";
+import { measureLookup, SIZES, SPREADS, TABLES } from "./_lookup.ts";
+import { ALGORITHMS, OURS } from "./_oneswan.ts";
+import { type Findings, formatFindings, medianTraffic } from "./_report.ts";
+import { measureMemory, serviceRate, socketRates } from "./_sas.ts";
+import { measureStartUp } from "./_start_up.ts";
+import { LIBIPSEC } from "./_strongswan.ts";
+import { measureTraffic, type Traffic } from "./_traffic.ts";
+import { WIREGUARD, WIREGUARD_NEW } from "./_wireguard.ts";
 
-const { values } = parseArgs({
+const PEERS: readonly Candidate[] = [LIBIPSEC, WIREGUARD_NEW, WIREGUARD, PLAIN];
+const TRAFFIC_PROGRAMS = ["ip", "iperf3", "ping", "unshare"];
+
+const { values: options } = parseArgs({
   options: {
-    only: { type: "string" },
-    seconds: { type: "string", default: "5" },
-    rounds: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
   },
 });
-const seconds = values.seconds;
 
-interface Figures {
-  readonly name: string;
-  readonly gigabits: number;
-  readonly packets: number;
-  readonly microseconds: number;
+function count(name: "seconds" | "rounds"): number {
+  const value = Number(options[name]);
+  if (Number.isInteger(value) && value > 0) return value;
+  console.error(`--${name} ${options[name]}: a number from 1 on is needed`);
+  Deno.exit(2);
 }
 
-async function iperf(net: Net, ...words: string[]): Promise<Record<string, Record<string, number>>> {
-  const server = net.start("east", ["iperf3", "-s", "-1", "-B", INNER.east]);
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  const text = await net.run("west", ["iperf3", "-J", "-c", INNER.east, "-B", INNER.west, "-t", seconds, ...words]);
-  await server.status;
-  return JSON.parse(text).end;
+const found: Findings = {
+  machine: `${cpus().length} cores, ${cpus()[0]?.model.trim()}, ${Deno.build.target}`,
+  versions: {},
+  seconds: count("seconds"),
+  rounds: count("rounds"),
+  ours: {},
+  theirs: {},
+  lookupNs: {},
+  saRates: {},
+  bytesPerPair: {},
+  startUp: undefined,
+  leftOut: {},
+  failed: {},
+};
+
+/** On a terminal alone: a line that the next one replaces. */
+function progress(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
-async function measure(peer: Peer): Promise<Figures> {
-  const net = new Net();
+/** Measures one thing, where it is wanted; a failure is kept and the others go on. */
+async function measure(name: string, work: () => unknown): Promise<void> {
+  if (!name.includes(options.only)) return;
+  progress(name);
   try {
-    await net.up();
-    await peer.up(net);
-    await net.run("west", ["ping", "-c2", "-i0.2", "-W2", "-I", INNER.west, INNER.east]);
-    const tcp = await iperf(net, "-O", "1");
-    const udp = await iperf(net, "-u", "-b", "0", "-l", "64");
-    const ping = await net.run("west", ["ping", "-q", "-c", "500", "-i", "0.002", "-I", INNER.west, INNER.east]);
-    const average = Number(/= [\d.]+\/([\d.]+)\//.exec(ping)?.[1]) * 1000;
-    await peer.down(net);
-    const received = udp.sum.packets - udp.sum.lost_packets;
-    return {
-      name: peer.name,
-      gigabits: tcp.sum_received.bits_per_second / 1e9,
-      packets: received / udp.sum.seconds,
-      microseconds: average,
-    };
-  } finally {
-    await net.down();
+    await work();
+  } catch (error) {
+    found.failed[name] = error instanceof Error ? error.message.trim() : String(error);
   }
 }
 
-const ipsec = await builtIpsec();
-const peers: Peer[] = [
-  plainVeth,
-  libipsec,
-  wireguardGo,
-  wireguardGoNew,
-  oneswan(ipsec, "aes128gcm16", true),
-  oneswan(ipsec, "aes128gcm16", false),
-  oneswan(ipsec, "aes128-sha1-96", true),
-  oneswan(ipsec, "aes128-sha1-96", false),
-  oneswan(ipsec, "aes256-sha2_256-128", true),
-  oneswan(ipsec, "aes256-sha2_256-128", false),
-  oneswan(ipsec, "3des-sha1-96", true),
-  oneswan(ipsec, "3des-sha1-96", false),
-].filter((peer) => !values.only || peer.name.includes(values.only));
-
-async function builtIpsec(): Promise<string> {
-  const given = Deno.env.get("IPSEC_BIN");
-  if (given) return given;
-  await run([Deno.execPath(), "run", "-A", new URL("../tools/build.ts", import.meta.url).pathname]);
-  return new URL("../dist/ipsec", import.meta.url).pathname;
+/** The candidates that are wanted and can run. */
+async function present(candidates: readonly Candidate[]): Promise<Candidate[]> {
+  const there: Candidate[] = [];
+  for (const candidate of candidates) {
+    if (!candidate.name.includes(options.only)) continue;
+    const why = await candidate.missing();
+    if (why) found.leftOut[candidate.name] = why;
+    else there.push(candidate);
+  }
+  return there;
 }
 
-const results: Figures[] = [];
-for (const peer of peers) {
-  const why = await peer.missing();
-  if (why) {
-    console.log(`${peer.name}: left out, ${why}`);
-    continue;
+/** Why no nets can be made here, or undefined. */
+async function whyNoNets(): Promise<string | undefined> {
+  for (const program of TRAFFIC_PROGRAMS) {
+    if (!await isInstalled(program)) return `${program} is not installed: ${INSTALL}`;
   }
-  for (let round = 0; round < Number(values.rounds); round++) {
-    try {
-      const figures = await measure(peer);
-      results.push(figures);
-      console.log(line(figures));
-    } catch (error) {
-      console.log(`${peer.name}: failed, ${(error as Error).message.trim()}`);
+  const rights = await netRights();
+  if ("lacks" in rights) return rights.lacks;
+  return rights.words.length ? "it needs root: sudo deno task bench" : undefined;
+}
+
+async function traffic(): Promise<void> {
+  const candidates = [...await present(OURS), ...await present(PEERS)];
+  const figures = new Map<Candidate, Traffic[]>(candidates.map((candidate) => [candidate, []]));
+  for (let round = 1; round <= found.rounds; round++) {
+    for (const candidate of candidates) {
+      progress(`${candidate.name}, round ${round} of ${found.rounds}`);
+      try {
+        figures.get(candidate)!.push(await measureTraffic(candidate, found.seconds));
+      } catch (error) {
+        found.failed[candidate.name] = `round ${round}: ${(error as Error).message.trim()}`;
+      }
     }
   }
-}
-
-function line({ name, gigabits, packets, microseconds }: Figures): string {
-  return `${name.padEnd(46)} ${gigabits.toFixed(2).padStart(7)} Gb/s ${
-    (packets / 1000).toFixed(1).padStart(7)
-  } k packets/s ` +
-    `${microseconds.toFixed(0).padStart(6)} us round trip`;
-}
-
-const ours = results.filter((row) => row.name.startsWith("oneswan"));
-const theirs = results.filter((row) => !row.name.startsWith("oneswan"));
-if (ours.length > 0 && theirs.length > 0) console.log("\nratios, ours / theirs: throughput, small packets, round trip");
-for (const row of ours) {
-  for (const peer of theirs) {
-    console.log(
-      `${row.name.padEnd(46)} / ${peer.name.padEnd(42)} ${(row.gigabits / peer.gigabits).toFixed(2).padStart(6)} ` +
-        `${(row.packets / peer.packets).toFixed(2).padStart(6)} ${
-          (row.microseconds / peer.microseconds).toFixed(2).padStart(6)
-        }`,
-    );
+  for (const [candidate, rounds] of figures) {
+    if (rounds.length === 0) continue;
+    (OURS.includes(candidate) ? found.ours : found.theirs)[candidate.name] = medianTraffic(rounds);
+    if (PEERS.includes(candidate)) found.versions[candidate.name] = await candidate.version();
   }
 }
+
+async function ownVersion(): Promise<string> {
+  const lines = (await run([...ipsecCommand(), "--version"])).split("\n");
+  return lines.filter((line) => /^(oneswan|crypto)/.test(line)).join("; ");
+}
+
+/** Makes dist/ipsec where IPSEC_BIN names no other file. */
+async function useBuiltIpsec(): Promise<void> {
+  if (Deno.env.get("IPSEC_BIN")) return;
+  progress("building dist/ipsec");
+  await run([Deno.execPath(), "run", "-A", fileURLToPath(new URL("../tools/build.ts", import.meta.url))]);
+  Deno.env.set("IPSEC_BIN", fileURLToPath(new URL("../dist/ipsec", import.meta.url)));
+}
+
+await useBuiltIpsec();
+found.versions.oneswan = await ownVersion();
+const noNets = await whyNoNets();
+if (noNets) found.leftOut["traffic, PF_KEY socket"] = noNets;
+else {
+  found.versions.iperf3 = await versionOf(["iperf3", "--version"]);
+  await traffic();
+  await measure("PF_KEY socket", async () => Object.assign(found.saRates, await socketRates()));
+}
+for (const [masks, rows] of Object.entries(TABLES)) {
+  for (const [spread, busy] of Object.entries(SPREADS)) {
+    const name = `${masks}, ${spread}`;
+    await measure(`eroute lookup, ${name}`, () => {
+      found.lookupNs[name] = Object.fromEntries(SIZES.map((size) => [size, measureLookup(size, rows, busy)]));
+    });
+  }
+}
+await measure("PF_KEY service", () => found.saRates.service = serviceRate());
+for (const algorithm of ALGORITHMS) {
+  await measure(`memory, ${algorithm}`, async () => {
+    found.bytesPerPair[algorithm] = (await measureMemory(algorithm)).bytes;
+  });
+}
+await measure("start-up", async () => found.startUp = await measureStartUp());
+progress("");
+
+const verdicts = judge(found);
+console.log(
+  options.json
+    ? JSON.stringify({ ...found, wanted: verdicts }, null, 2)
+    : `${formatFindings(found)}\n\n${formatVerdicts(verdicts)}`,
+);
+if (Object.keys(found.failed).length > 0) Deno.exit(1);

@@ -138,7 +138,7 @@ export async function keyDirection(
  * @param ipsec how the commands are run; default: each as a program
  */
 export async function keyTunnel(
-  { west, east }: FourHosts,
+  { west, east }: Pick<FourHosts, "west" | "east">,
   keying: Keying,
   spi = 0x1000,
   ipsec: RunIpsec = asProgram,

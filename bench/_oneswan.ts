@@ -1,0 +1,27 @@
+/** Our tunnels, keyed by hand. */
+import { keyTunnel, startKlips } from "../tools/_keying.ts";
+import { ipsecCommand } from "../tools/_net.ts";
+import { type Candidate, TUNNEL_MTU, versionOf } from "./_candidate.ts";
+
+export const ALGORITHMS = ["aes128gcm16", "aes128-sha1-96", "aes256-sha2_256-128", "3des-sha1-96"] as const;
+
+export function oneswanName(algorithm: string, natt: boolean): string {
+  return `${algorithm}, ${natt ? "UDP-encapsulated" : "raw ESP"}`;
+}
+
+function oneswan(algorithm: string, natt: boolean): Candidate {
+  return {
+    name: oneswanName(algorithm, natt),
+    version: () => versionOf([...ipsecCommand(), "--version"]),
+    missing: () => Promise.resolve(undefined),
+    async up(pair) {
+      for (const host of [pair.west, pair.east]) {
+        await startKlips(host);
+        await host.ip(`link set ipsec0 mtu ${TUNNEL_MTU}`);
+      }
+      await keyTunnel(pair, { esp: algorithm, natt });
+    },
+  };
+}
+
+export const OURS: readonly Candidate[] = ALGORITHMS.flatMap((name) => [oneswan(name, true), oneswan(name, false)]);
