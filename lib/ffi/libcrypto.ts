@@ -11,6 +11,7 @@ import { checkAuthKey, checkBlocks, checkCipherKey, checkRange } from "../crypto
 import { equalAt } from "../crypto/constant_time.ts";
 import type { Aead, Cbc, Mac, Provider } from "../crypto/provider.ts";
 import type { PacketMemory } from "../packet/memory.ts";
+import { SmallBytes } from "../packet/small_bytes.ts";
 import { addressAt, addressOf, cString } from "./libc.ts";
 
 const SYMBOLS = {
@@ -83,6 +84,8 @@ interface Bound {
   readonly base: bigint;
   readonly size: number;
   readonly scratch: Uint8Array<ArrayBuffer>;
+  /** For keys that an SA must remember. */
+  readonly keys: SmallBytes;
   readonly outLength: bigint;
   readonly digest: bigint;
   readonly tail: bigint;
@@ -136,6 +139,7 @@ function bindMemory(
     base: addressOf(bytes),
     size: bytes.length,
     scratch,
+    keys: new SmallBytes(),
     outLength: addressAt(scratchBase, OUT_LENGTH),
     digest: addressAt(scratchBase, DIGEST),
     tail: addressAt(scratchBase, TAIL),
@@ -201,7 +205,7 @@ class LibcryptoCbc implements Cbc {
     this.#bound = bound;
     this.#outLength = bound.outLength;
     this.#cipher = cipher;
-    this.#key = new Uint8Array(key);
+    this.#key = bound.keys.copy(key);
     this.#ivBytes = CIPHERS[cipher].ivBytes;
     this.#blockBytes = CIPHERS[cipher].blockBytes;
   }

@@ -5,13 +5,15 @@ import type { AddressExtension, Extensions } from "../pfkey/message.ts";
 import { maskBits } from "../text/mask.ts";
 import { formatSaId, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
 import { formatSubnetWithPort, type Subnet, subnetOf } from "../text/subnet.ts";
+import type { AddressBook } from "./address_book.ts";
 import { Eroute, type Selector } from "./eroute.ts";
 import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps, trace } from "./pfkey_request.ts";
 
-function addFlow(deps: ServiceDeps, { client, message }: Request): Extensions {
+function addFlow(deps: ServiceDeps, request: Request): Extensions {
+  const { client, message } = request;
   const { extensions } = message;
   const id = saIdOf(message);
-  const selector = selectorOf(extensions);
+  const selector = selectorOf(request);
   const { flags } = extensions.sa!;
   if (flags & SA_FLAG.INFLOW) {
     recordPolicy(deps, id, selector);
@@ -38,7 +40,8 @@ function recordPolicy(deps: ServiceDeps, id: SaId, selector: Selector): void {
   trace(deps, "eroute", () => `${formatSelector(selector)} is the policy of ${formatSaId(id, "x")}`);
 }
 
-function deleteFlow(deps: ServiceDeps, { message: { extensions } }: Request): Extensions {
+function deleteFlow(deps: ServiceDeps, request: Request): Extensions {
+  const { extensions } = request.message;
   const { sa, sourceFlow, destinationFlow, sourceMask, destinationMask } = extensions;
   if (sa && sa.flags & SA_FLAG.CLEARFLOW) {
     trace(deps, "eroute", () => `all ${deps.eroutes.size} eroutes removed`);
@@ -48,7 +51,7 @@ function deleteFlow(deps: ServiceDeps, { message: { extensions } }: Request): Ex
   if (!sourceFlow || !destinationFlow || !sourceMask || !destinationMask) {
     throw new Refusal(ERRNO.EINVAL, "a flow to delete needs its addresses and masks");
   }
-  const selector = selectorOf(extensions);
+  const selector = selectorOf(request);
   switch (deps.eroutes.remove(selector)) {
     case "absent":
       throw new Refusal(ERRNO.EFAULT, "there is no such eroute");
@@ -61,18 +64,19 @@ function deleteFlow(deps: ServiceDeps, { message: { extensions } }: Request): Ex
 }
 
 /** A network from a flow's address and mask. A mask's port says whether the flow's counts. */
-function flowSubnet(flow: AddressExtension, mask: AddressExtension): Subnet {
+function flowSubnet(flow: AddressExtension, mask: AddressExtension, addresses: AddressBook): Subnet {
   if (flow.address.family !== mask.address.family) {
     throw new Refusal(ERRNO.EINVAL, "flow and mask of different families");
   }
   const bits = maskBits(mask.address.bytes);
   if (bits < 0) throw new Refusal(ERRNO.EINVAL, "a mask is not contiguous");
-  return { ...subnetOf(flow.address, bits), port: mask.port ? flow.port : 0 };
+  const { address } = subnetOf(flow.address, bits);
+  return { address: addresses.share(address), bits, port: mask.port ? flow.port : 0 };
 }
 
-function selectorOf(extensions: Extensions): Selector {
-  const source = flowSubnet(extensions.sourceFlow!, extensions.sourceMask!);
-  const destination = flowSubnet(extensions.destinationFlow!, extensions.destinationMask!);
+function selectorOf({ message: { extensions }, addresses }: Request): Selector {
+  const source = flowSubnet(extensions.sourceFlow!, extensions.sourceMask!, addresses);
+  const destination = flowSubnet(extensions.destinationFlow!, extensions.destinationMask!, addresses);
   if (source.address.family !== destination.address.family) {
     throw new Refusal(ERRNO.EINVAL, "source and destination of a flow are of different families");
   }

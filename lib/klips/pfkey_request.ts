@@ -1,12 +1,14 @@
 /** What the parts of the PF_KEY service share: the world that a request acts on, and how one is refused. */
 import type { Provider } from "../crypto/provider.ts";
 import type { PacketMemory } from "../packet/memory.ts";
+import type { SmallBytes } from "../packet/small_bytes.ts";
 import { satypeProtocol } from "../pfkey/constants.ts";
 import type { AddressExtension, Extensions, PfkeyMessage } from "../pfkey/message.ts";
 import type { Address } from "../text/address.ts";
 import type { SaId } from "../text/sa_id.ts";
 import type { ErouteTable } from "./eroute_table.ts";
 import type { DeviceDescription } from "./listing.ts";
+import type { AddressBook } from "./address_book.ts";
 import type { Sa } from "./sa.ts";
 import type { Sad } from "./sad.ts";
 import { SYSCTL_FILES, type Sysctls } from "./sysctl.ts";
@@ -46,6 +48,10 @@ export interface Request {
   readonly message: PfkeyMessage;
   /** SA reference number that it has consumed (klips.md §3); undefined where all are in use. */
   readonly reference: number | undefined;
+  /** For what is kept; the addresses of the message itself come from it. */
+  readonly addresses: AddressBook;
+  /** Where small pieces of what is kept lie. */
+  readonly bytes: SmallBytes;
 }
 
 /**

@@ -54,19 +54,20 @@ function freeSpi(deps: ServiceDeps, protocol: number, destination: Address, min:
   throw new Refusal(ERRNO.EEXIST, "no free SPI in the range");
 }
 
-function add(deps: ServiceDeps, { message, reference }: Request): Extensions {
-  const id = saIdOf(message);
+function add(deps: ServiceDeps, request: Request): Extensions {
+  const id = saIdOf(request.message);
   if (deps.sad.find(id)) throw new Refusal(ERRNO.EEXIST, `${formatSaId(id, "x")} exists`);
-  const sa = makeSa(deps, message, reference);
+  const sa = makeSa(deps, request);
   install(deps, sa);
   return saExtensions(sa);
 }
 
 /** Puts a new SA in the place of the old one and its chain; it is as old as the old one. */
-function update(deps: ServiceDeps, { message, reference }: Request): Extensions {
+function update(deps: ServiceDeps, request: Request): Extensions {
+  const { message } = request;
   if (message.extensions.lifetimeCurrent) throw new Refusal(ERRNO.EINVAL, "UPDATE with current lifetimes");
   const old = existing(deps, message, ERRNO.ENOENT);
-  const sa = makeSa(deps, message, reference);
+  const sa = makeSa(deps, request);
   sa.addtime.current = old.addtime.current;
   removeChain(deps, old);
   install(deps, sa);
@@ -74,7 +75,7 @@ function update(deps: ServiceDeps, { message, reference }: Request): Extensions 
 }
 
 /** The transform comes last: it may hold memory outside the heap, which a refusal after it would leak. */
-function makeSa(deps: ServiceDeps, message: PfkeyMessage, reference: number | undefined): Sa {
+function makeSa(deps: ServiceDeps, { message, reference, bytes }: Request): Sa {
   const { satype, extensions } = message;
   const wanted = extensions.sa!;
   const id = saIdOf(message);
@@ -87,7 +88,9 @@ function makeSa(deps: ServiceDeps, message: PfkeyMessage, reference: number | un
   const window = wanted.replay || (esn ? ESN_WINDOW : 0);
   const ref = needed(reference);
   const { keyAuth, keyEncrypt } = extensions;
-  const transform = makeTransform({ satype, auth: wanted.auth, encrypt: wanted.encrypt, keyAuth, keyEncrypt }, deps);
+  const algorithms = { satype, auth: wanted.auth, encrypt: wanted.encrypt, keyAuth, keyEncrypt };
+  const { provider, memory, random } = deps;
+  const transform = makeTransform(algorithms, { provider, memory, random, bytes });
   if (!transform.ok) throw new Refusal(ERRNO.EINVAL, `${formatSaId(id, "x")}: ${transform.error}`);
   const sa = new Sa({
     id,

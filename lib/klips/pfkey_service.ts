@@ -3,6 +3,7 @@
  * table names, and answered; expired lifetimes and packets that want keys make messages of the engine's own.
  */
 import { AUTHENTICATORS, CIPHERS } from "../crypto/algorithms.ts";
+import { SmallBytes } from "../packet/small_bytes.ts";
 import { checkRequest, decodeMessage, encodeMessage, encodeRefusal } from "../pfkey/codec.ts";
 import {
   DEBUG_WORDS,
@@ -17,6 +18,7 @@ import { ERRNO } from "../pfkey/errno.ts";
 import type { AddressExtension, Extensions, LifetimeExtension, PfkeyMessage } from "../pfkey/message.ts";
 import { type Address, formatAddress } from "../text/address.ts";
 import { formatSaId } from "../text/sa_id.ts";
+import { AddressBook } from "./address_book.ts";
 import type { Eroute } from "./eroute.ts";
 import { FLOW_HANDLERS } from "./pfkey_flow.ts";
 import { type Client, type Handler, Refusal, type Request, type ServiceDeps, trace } from "./pfkey_request.ts";
@@ -68,6 +70,8 @@ const PROPOSAL = {
 export class PfkeyService {
   readonly proc: ProcTree;
   readonly #deps: ServiceDeps;
+  readonly #bytes = new SmallBytes();
+  readonly #addresses = new AddressBook(this.#bytes);
   #sequence = 0;
   #traps = 0;
   #trapsSent = 0;
@@ -100,8 +104,10 @@ export class PfkeyService {
     const handler = HANDLERS.get(message.type);
     if (!handler) return this.#refuse(client, raw, ERRNO.ENOSYS, "not supported");
     const reference = message.type === MESSAGES.X_TNCFG.number ? undefined : this.#deps.sad.takeReference();
+    const addresses = this.#addresses, bytes = this.#bytes;
     try {
-      this.#reply(client, message, handler(this.#deps, { client, message, reference }));
+      const shared = { ...message, extensions: addresses.shareAll(message.extensions) };
+      this.#reply(client, message, handler(this.#deps, { client, message: shared, reference, addresses, bytes }));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#refuse(client, raw, error.errno, error.message);

@@ -16,7 +16,9 @@ export class Sad {
    * always it has one element.
    */
   readonly #bySpi = new Map<number, Sa[]>();
-  readonly #references = new Set<number>();
+  /** One bit each: a Set would take 40 bytes for each. */
+  readonly #references = new Uint8Array(REFERENCES / 8);
+  #referencesKept = 0;
   #nextReference = 0;
 
   find({ protocol, spi, destination }: SaId): Sa | undefined {
@@ -50,7 +52,8 @@ export class Sad {
   install(sa: Sa): boolean {
     if (this.find(sa.id)) return false;
     const list = this.#bySpi.get(sa.id.spi | 0);
-    if (list) list.push(sa);
+    // A new array of the exact length: one that grows by push has room for 17.
+    if (list) this.#bySpi.set(sa.id.spi | 0, [...list, sa]);
     else this.#bySpi.set(sa.id.spi | 0, [sa]);
     this.size++;
     this.generation++;
@@ -101,8 +104,8 @@ export class Sad {
 
   /** The next free reference number, ascending; undefined where all are in use. */
   takeReference(): number | undefined {
-    if (this.#references.size === REFERENCES) return undefined;
-    while (this.#references.has(this.#nextReference)) this.#nextReference = (this.#nextReference + 1) % REFERENCES;
+    if (this.#referencesKept === REFERENCES) return undefined;
+    while (this.#isKept(this.#nextReference)) this.#nextReference = (this.#nextReference + 1) % REFERENCES;
     const reference = this.#nextReference;
     this.#nextReference = (reference + 1) % REFERENCES;
     return reference;
@@ -110,7 +113,19 @@ export class Sad {
 
   /** Keeps a reference number for as long as its SA lives. */
   keepReference(reference: number): void {
-    this.#references.add(reference);
+    if (this.#isKept(reference)) return;
+    this.#references[reference >>> 3] |= 1 << (reference & 7);
+    this.#referencesKept++;
+  }
+
+  #isKept(reference: number): boolean {
+    return (this.#references[reference >>> 3] & 1 << (reference & 7)) !== 0;
+  }
+
+  #forgetReference(reference: number): void {
+    if (!this.#isKept(reference)) return;
+    this.#references[reference >>> 3] &= ~(1 << (reference & 7));
+    this.#referencesKept--;
   }
 
   #remove(sa: Sa): void {
@@ -118,7 +133,7 @@ export class Sad {
     sa.inner = undefined;
     sa.outer = undefined;
     wipeTransform(sa.transform);
-    this.#references.delete(sa.ref);
+    this.#forgetReference(sa.ref);
     const list = this.#bySpi.get(sa.id.spi | 0)!;
     if (list.length === 1) this.#bySpi.delete(sa.id.spi | 0);
     else list.splice(list.indexOf(sa), 1);

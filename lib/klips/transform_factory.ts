@@ -10,6 +10,7 @@ import {
 } from "../crypto/algorithms.ts";
 import type { Provider } from "../crypto/provider.ts";
 import type { PacketMemory } from "../packet/memory.ts";
+import type { SmallBytes } from "../packet/small_bytes.ts";
 import { COMP_DEFLATE, SATYPES } from "../pfkey/constants.ts";
 import type { KeyExtension } from "../pfkey/message.ts";
 import { ok, refuse, type Result } from "../text/result.ts";
@@ -26,9 +27,12 @@ export interface TransformRequest {
 export interface TransformDeps {
   readonly provider: Provider;
   readonly memory: PacketMemory;
+  /** Where IVs and salts are kept. */
+  readonly bytes: SmallBytes;
   random(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
+const NO_SALT = new Uint8Array(0);
 const DES_CBC = 2, NULL_CIPHER = 11;
 
 export function makeTransform(request: TransformRequest, deps: TransformDeps): Result<Transform> {
@@ -62,7 +66,7 @@ function makeAh({ auth, encrypt, keyAuth }: TransformRequest, { provider, memory
   });
 }
 
-function makeEsp(request: TransformRequest, { provider, memory, random }: TransformDeps): Result<Transform> {
+function makeEsp(request: TransformRequest, { provider, memory, bytes, random }: TransformDeps): Result<Transform> {
   const { auth, encrypt, keyAuth, keyEncrypt } = request;
   if (encrypt === DES_CBC) return refuse("single DES can be broken in hours and is never used");
   if (encrypt === NULL_CIPHER || encrypt === 0) {
@@ -73,14 +77,14 @@ function makeEsp(request: TransformRequest, { provider, memory, random }: Transf
   const row = CIPHERS[cipher.value];
   const key = checkedKey("encryption", keyEncrypt, row.keyBits);
   if (!key.ok) return key;
-  const iv = new Uint8Array(row.ivBytes);
+  const iv = bytes.take(row.ivBytes);
   random(iv);
   const common = { kind: "esp", cipher: cipher.value, iv, ivBytes: row.ivBytes, blockBytes: row.blockBytes } as const;
   if (isAead(cipher.value)) {
     if (auth !== 0) return refuse(`${cipher.value} authenticates by itself and takes no other authenticator`);
     const size = key.value.length - row.saltBytes;
     const aead = provider.aead(cipher.value as AeadName, key.value.slice(0, size), memory);
-    const salt = key.value.slice(size);
+    const salt = bytes.copy(key.value.subarray(size));
     return ok({ ...common, auth: undefined, aead, cbc: undefined, mac: undefined, salt, icvBytes: row.icvBytes });
   }
   const name = authenticator(auth);
@@ -102,7 +106,7 @@ function makeEsp(request: TransformRequest, { provider, memory, random }: Transf
     aead: undefined,
     cbc: provider.cbc(cipher.value as CbcName, key.value, memory),
     mac: provider.mac(name, authKey.value, memory),
-    salt: new Uint8Array(0),
+    salt: NO_SALT,
     icvBytes: AUTHENTICATORS[name].icvBytes,
   });
 }

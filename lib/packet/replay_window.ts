@@ -9,7 +9,8 @@ export class ReplayWindow {
   low = 0;
   /** Largest gap seen between the highest and a newer one, less one (`max_seq_diff=` of the listing). */
   largestGap = 0;
-  readonly #bits: Int32Array;
+  /** 32-bit words. A plain array: a typed one takes ten times as much for a window of 64. */
+  readonly #bits: number[];
   readonly #mask: number;
 
   /** @param size 1 to 1024 packets */
@@ -17,7 +18,7 @@ export class ReplayWindow {
     // One word more than the window, so that the word being entered can be cleared as a whole.
     let words = 2;
     while (words * 32 < size + 32) words *= 2;
-    this.#bits = new Int32Array(words);
+    this.#bits = Array.from({ length: words }, () => 0);
     this.#mask = words - 1;
   }
 

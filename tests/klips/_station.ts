@@ -149,7 +149,7 @@ export class Station {
       version: "oneswan-test",
       now: () => this.clock,
       random: (bytes) => {
-        if (bytes.length >= 4) new DataView(bytes.buffer).setUint32(0, this.randomWords.shift() ?? 0);
+        if (bytes.length >= 4) new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, this.randomWords.shift() ?? 0);
       },
       isLocal: (address) => address.bytes.join() === ip(WEST).bytes.join(),
       resend: (packet) => void this.resent.push(packet),

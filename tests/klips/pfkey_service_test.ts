@@ -833,3 +833,11 @@ Deno.test("PfkeyService says of each SA that comes, and of that one alone, so th
   station.do(requester, MESSAGES.FLUSH, ESP, {});
   deepEqual(station.installed, [0x400, 0x200, sa!.spi]);
 });
+
+Deno.test("PfkeyService keeps one copy of an address, however many SAs, policies and eroutes have it", () => {
+  const { station } = furnished();
+  const sas = [...station.sad];
+  equal(new Set(sas.map((sa) => sa.id.destination)).size, 1);
+  equal(new Set(sas.map((sa) => sa.source)).size, 1);
+  equal(station.eroutes.list()[0].saId.destination, sas[0].id.destination);
+});
