@@ -63,9 +63,9 @@ function ipsec(): Command {
   };
 }
 
-/** @returns the pages as roff, by the names of their files */
+/** @returns the pages as roff, by the names of their files; internal commands have theirs, for who replaces them */
 export async function allPages(): Promise<Map<string, string>> {
   const pages = new Map([["ipsec.8", roffPage(ipsec())]]);
-  for (const name of listedNames()) pages.set(`ipsec_${name}.8`, roffPage(await COMMANDS[name]()));
+  for (const name of Object.keys(COMMANDS)) pages.set(`ipsec_${name}.8`, roffPage(await COMMANDS[name]()));
   return pages;
 }

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   spi: async () => (await import("./spi.ts")).spi,
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
+  _updown: async () => (await import("./_updown.ts")).updown,
 };
 
 /** Other spellings that people type. */
@@ -32,6 +33,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   spi: "manage IPSEC Security Associations",
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
+  _updown: "set routes and the firewall for a connection",
 };
 
 export function findCommand(name: string): (() => Promise<Command>) | undefined {

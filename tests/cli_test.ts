@@ -104,7 +104,12 @@ for (const [name, load] of Object.entries(COMMANDS)) {
 Deno.test("the registry has other spellings for old names", () => {
   equal(findCommand("tnconfig"), COMMANDS.tncfg);
   equal(findCommand("__proto__"), undefined);
-  deepEqual(Object.keys(SUMMARIES).sort(), listedNames());
+});
+
+Deno.test("the registry has a summary of each command, and lists all but the internal ones", () => {
+  deepEqual(Object.keys(SUMMARIES).sort(), Object.keys(COMMANDS).sort());
+  ok(Object.hasOwn(COMMANDS, "_updown"));
+  deepEqual(listedNames().filter((name) => name.startsWith("_")), []);
 });
 
 const DISTANCES: [a: string, b: string, edits: number][] = [
