@@ -12,7 +12,7 @@ import { equalAt } from "../crypto/constant_time.ts";
 import type { Aead, Cbc, Mac, Provider } from "../crypto/provider.ts";
 import type { PacketMemory } from "../packet/memory.ts";
 import { SmallBytes } from "../packet/small_bytes.ts";
-import { addressAt, addressOf, cString } from "./libc.ts";
+import { addressAt, addressOf, cString, lengthOf } from "./libc.ts";
 
 const SYMBOLS = {
   OpenSSL_version: { parameters: ["i32"], result: "pointer" },
@@ -360,7 +360,7 @@ class LibcryptoMac implements Mac {
     // Without key and hash: back to the state after keying.
     if (
       (symbols.HMAC_Init_ex(context, 0n, 0, 0n, 0n) &
-        symbols.HMAC_Update(context, addressAt(base, at), BigInt(length)) &
+        symbols.HMAC_Update(context, addressAt(base, at), lengthOf(length)) &
         symbols.HMAC_Final(context, this.#digest, this.#outLength)) !== 1
     ) throw failed(this.#auth);
   }

@@ -3,7 +3,7 @@
  * one super-packet instead of dozens. The mirror of tcp_segments.ts; what the host's own GRO would refuse is refused here
  * as well.
  */
-import { fold, pseudoHeaderSum, sum } from "./checksum.ts";
+import { copyAndSum, fold, pseudoHeaderSum, sum } from "./checksum.ts";
 import type { PacketMemory } from "./memory.ts";
 import { GSO, VNET, VNET_NEEDS_CHECKSUM } from "./tcp_segments.ts";
 
@@ -48,11 +48,8 @@ export class Coalescer {
     if (length > LARGEST) return OFFER.REFUSED;
     const size = payloadOf(memory, at, length);
     if (this.#segments > 0) {
-      // The checksum comes last: it costs most, and a packet of another flow is refused without it.
       if (size <= 0 || !this.#joinable || !this.#continues(at, length, size)) return OFFER.REFUSED;
-      if (!checksumHolds(memory, at, length)) return OFFER.REFUSED;
-      this.#append(at, length, size);
-      return OFFER.APPENDED;
+      return this.#append(at, length, size) ? OFFER.APPENDED : OFFER.REFUSED;
     }
     const { bytes, view } = this.memory;
     bytes.copyWithin(this.start + VNET.bytes, at, at + length);
@@ -169,17 +166,23 @@ export class Coalescer {
     return true;
   }
 
-  #append(at: number, length: number, size: number): void {
-    const { bytes } = this.memory;
-    bytes.copyWithin(this.start + VNET.bytes + this.#length, at + length - size, at + length);
+  /** @returns false, with nothing appended, where the checksum is wrong; it is reckoned while the payload is copied */
+  #append(at: number, length: number, size: number): boolean {
+    const { memory } = this;
+    const { bytes } = memory;
+    const payload = copyAndSum(memory, this.start + VNET.bytes + this.#length, at + length - size, size);
+    const headers = sum(memory, at + this.#ipHeader, this.#headers - this.#ipHeader, pseudoSum(memory, at, length));
+    if (fold(headers + payload) !== 0xffff) return false;
     this.#length += size;
     this.#segments++;
     this.#nextSequence = this.#nextSequence + size >>> 0;
     // A short one ends the train, and so does a push.
     if (size < this.#size) this.#joinable = false;
-    if (this.#protocol === UDP || (bytes[at + this.#ipHeader + 13] & PSH) === 0) return;
-    this.#joinable = false;
-    bytes[this.start + VNET.bytes + this.#ipHeader + 13] |= PSH;
+    if (this.#protocol === TCP && (bytes[at + this.#ipHeader + 13] & PSH) !== 0) {
+      this.#joinable = false;
+      bytes[this.start + VNET.bytes + this.#ipHeader + 13] |= PSH;
+    }
+    return true;
   }
 }
 
@@ -218,11 +221,14 @@ function payloadOf(memory: PacketMemory, at: number, length: number): number {
 
 /** The host will not look at a joined packet's checksum again, so that only true ones may be joined. */
 function checksumHolds(memory: PacketMemory, at: number, length: number): boolean {
+  const header = headerOf(memory, at);
+  return fold(sum(memory, at + header, length - header, pseudoSum(memory, at, length))) === 0xffff;
+}
+
+function pseudoSum(memory: PacketMemory, at: number, length: number): number {
   const v4 = memory.bytes[at] >>> 4 === 4;
-  const header = v4 ? 20 : 40;
   const source = at + (v4 ? 12 : 8);
   const addressBytes = v4 ? 4 : 16;
-  const protocol = protocolOf(memory, at);
-  const pseudo = pseudoHeaderSum(memory, source, source + addressBytes, addressBytes, protocol, length - header);
-  return fold(sum(memory, at + header, length - header, pseudo)) === 0xffff;
+  const payload = length - (v4 ? 20 : 40);
+  return pseudoHeaderSum(memory, source, source + addressBytes, addressBytes, protocolOf(memory, at), payload);
 }

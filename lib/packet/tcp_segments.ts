@@ -2,7 +2,7 @@
  * Cutting of super-packets that a TUN device delivers with a virtio header (virtio 1.2 §5.1.6.4): one IP packet of up to
  * 64 KB that stands for a train of TCP segments or UDP datagrams.
  */
-import { fold, pseudoHeaderSum, sum } from "./checksum.ts";
+import { copyAndSum, copyHeaders, fold, pseudoHeaderSum, sum } from "./checksum.ts";
 import type { PacketMemory } from "./memory.ts";
 
 /** struct virtio_net_hdr, little-endian. */
@@ -78,8 +78,8 @@ export class Segmenter {
     const payload = Math.min(this.#size, this.#packet + this.#length - from);
     const headers = this.#headers;
     const length = headers + payload;
-    bytes.copyWithin(target, this.#packet, this.#packet + headers);
-    bytes.copyWithin(target + headers, from, from + payload);
+    copyHeaders(memory, target, this.#packet, headers);
+    const payloadSum = copyAndSum(memory, target + headers, from, payload);
 
     if (this.#v4) {
       view.setUint16(target + 2, length);
@@ -104,7 +104,8 @@ export class Segmenter {
     const source = target + (this.#v4 ? 12 : 8);
     const addressBytes = this.#v4 ? 4 : 16;
     const pseudo = pseudoHeaderSum(memory, source, source + addressBytes, addressBytes, this.#protocol, size);
-    let checksum = ~fold(sum(memory, transport, size, pseudo)) & 0xffff;
+    const headerSum = sum(memory, transport, headers - this.#ipHeader, pseudo);
+    let checksum = ~fold(headerSum + payloadSum) & 0xffff;
     if (checksum === 0 && this.#protocol === UDP) checksum = 0xffff;
     view.setUint16(field, checksum, true);
     return length;

@@ -1,5 +1,5 @@
 /** An ipsecN device: the TUN side of a {@linkcode Device}, read in bursts and written through a segment joiner. */
-import { addressAt, addressOf, closeSocket, errno, libc } from "../ffi/libc.ts";
+import { addressAt, addressOf, closeSocket, errno, lengthOf, libc } from "../ffi/libc.ts";
 import { openTun, setInterfaceMtu, setTunPersistent } from "../ffi/tun.ts";
 import { type Device, type Inlet, VIRTUAL_MTU } from "../klips/device.ts";
 import type { PacketMemory } from "../packet/memory.ts";
@@ -81,7 +81,7 @@ export class VirtualDevice implements Inlet {
   }
 
   write(at: number, length: number): boolean {
-    return this.#c.write(this.#fd, addressAt(this.#base, at), BigInt(length)) === length;
+    return this.#c.write(this.#fd, addressAt(this.#base, at), lengthOf(length)) === length;
   }
 
   answer(at: number, length: number): void {

@@ -1,6 +1,8 @@
 import { deepStrictEqual as deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
 import {
+  copyAndSum,
+  copyHeaders,
   finishPartialChecksum,
   finishTransportChecksum,
   fold,
@@ -52,6 +54,27 @@ for (const vectors of [true, false]) {
     }));
   });
 }
+
+for (const vectors of [true, false]) {
+  Deno.test(`copyAndSum() ${vectors ? "with" : "without"} vectors copies what it sums, and no byte more`, () => {
+    const memory = new PacketMemory(8192, { vectors });
+    const offset = fc.integer({ min: 0, max: 40 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 2000 }), offset, offset, (bytes, from, to) => {
+      memory.bytes.fill(0xa5);
+      memory.bytes.set(bytes, from);
+      equal(fold(copyAndSum(memory, 4096 + to, from, bytes.length)), fold(sum(memory, from, bytes.length)));
+      const copied = memory.bytes.slice(4096 + to - 1, 4096 + to + bytes.length + 1);
+      deepEqual(copied, Uint8Array.from([0xa5, ...bytes, 0xa5]));
+    }));
+  });
+}
+
+Deno.test("copyHeaders() copies whole words", () => {
+  const memory = new PacketMemory(256);
+  memory.bytes.set(counting(60), 3);
+  copyHeaders(memory, 130, 3, 52);
+  deepEqual(memory.bytes.slice(129, 183), Uint8Array.from([0, ...counting(52), 0]));
+});
 
 Deno.test("sum() of the longest packet of ones does not overflow", () => {
   const memory = new PacketMemory(70_000);
