@@ -25,6 +25,7 @@ const SYMBOLS = {
   EVP_CIPHER_CTX_ctrl: { parameters: ["u64", "i32", "i32", "u64"], result: "i32" },
   EVP_CipherInit_ex: { parameters: ["u64", "u64", "u64", "u64", "u64", "i32"], result: "i32" },
   EVP_CipherUpdate: { parameters: ["u64", "u64", "u64", "u64", "i32"], result: "i32" },
+  EVP_Cipher: { parameters: ["u64", "u64", "u64", "u32"], result: "i32" },
   EVP_CipherFinal_ex: { parameters: ["u64", "u64", "u64"], result: "i32" },
   HMAC_CTX_new: { parameters: [], result: "u64" },
   HMAC_CTX_free: { parameters: ["u64"], result: "void" },
@@ -298,10 +299,11 @@ class LibcryptoAead implements Aead {
     checkRange(size, at, length);
     checkRange(size, at + length, TAG_BYTES);
     const text = addressAt(base, at);
-    let ok = symbols.EVP_CipherInit_ex(context, 0n, 0n, 0n, addressAt(base, nonce), direction);
-    if (aadLength > 0) ok &= symbols.EVP_CipherUpdate(context, 0n, this.#outLength, addressAt(base, aad), aadLength);
-    if (length > 0) ok &= symbols.EVP_CipherUpdate(context, text, this.#outLength, text, length);
-    if (ok !== 1) throw failed(this.#cipher);
+    let ok = symbols.EVP_CipherInit_ex(context, 0n, 0n, 0n, addressAt(base, nonce), direction) === 1;
+    // EVP_Cipher is EVP_CipherUpdate without its checks of overlap and buffering; AEADs have neither. It gives -1 for failure.
+    if (aadLength > 0) ok = symbols.EVP_Cipher(context, 0n, addressAt(base, aad), aadLength) >= 0 && ok;
+    if (length > 0) ok = symbols.EVP_Cipher(context, text, text, length) >= 0 && ok;
+    if (!ok) throw failed(this.#cipher);
     return context;
   }
 }

@@ -36,8 +36,7 @@ export function sealEsp(frame: Frame, sa: Sa, t: EspTransform, scratch: Scratch,
 
   // RFC 4303 §2.4: padding 1, 2, 3 ...
   let end = frame.end;
-  const block = t.blockBytes;
-  const pad = (block - (end - payload + 2) % block) % block;
+  const pad = -(end - payload + 2) & (t.blockBytes - 1); // block sizes are powers of 2
   for (let i = 1; i <= pad; i++) bytes[end++] = i;
   bytes[end++] = pad;
   bytes[end++] = protocol;
@@ -88,7 +87,7 @@ export function openEsp(frame: Frame, sa: Sa, t: EspTransform, scratch: Scratch)
     sa.sequenceErrors++;
     return ~DROP.REPLAYED;
   }
-  if (length % t.blockBytes !== 0) {
+  if ((length & (t.blockBytes - 1)) !== 0) {
     sa.sizeErrors++;
     return ~DROP.BAD_SIZE;
   }
@@ -142,13 +141,14 @@ function verify(
 
 /** RFC 4106 §4, RFC 7634 §2: salt, then IV. */
 function fillNonce(frame: Frame, t: EspTransform, scratch: Scratch, iv: number): void {
-  const { bytes } = frame.memory;
+  const { bytes, view } = frame.memory;
   const at = scratch.nonce;
   bytes[at] = t.salt[0];
   bytes[at + 1] = t.salt[1];
   bytes[at + 2] = t.salt[2];
   bytes[at + 3] = t.salt[3];
-  for (let i = 0; i < 8; i++) bytes[at + 4 + i] = bytes[iv + i];
+  view.setUint32(at + 4, view.getUint32(iv));
+  view.setUint32(at + 8, view.getUint32(iv + 4));
 }
 
 /** RFC 4106 §5: SPI and sequence number, of 32 or 64 bits. Returns their length. */
