@@ -27,14 +27,29 @@ import { WIREGUARD, WIREGUARD_NEW } from "./_wireguard.ts";
 const PEERS: readonly Candidate[] = [LIBIPSEC, WIREGUARD_NEW, WIREGUARD, PLAIN];
 const TRAFFIC_PROGRAMS = ["ip", "iperf3", "ping", "unshare"];
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-    json: { type: "boolean", default: false },
-  },
-});
+const USAGE = "Usage: deno task bench [--only TEXT] [--seconds N] [--rounds N] [--json]";
+
+function parse(): { only: string; seconds: string; rounds: string; json: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        only: { type: "string", default: "" },
+        seconds: { type: "string", default: "3" },
+        rounds: { type: "string", default: "3" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (!values.help) return values;
+    console.log(USAGE);
+    Deno.exit(0);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    Deno.exit(2);
+  }
+}
+
+const options = parse();
 
 function count(name: "seconds" | "rounds"): number {
   const value = Number(options[name]);
