@@ -3,7 +3,7 @@
  * `ipfwadm` a firewall that lets the connection's packets pass. What fails leaves everything as it was.
  *
  * Routes name the next hop, as they always did; the TUN device has no use for it, and no network of its own that it
- * could lie in, so it is `onlink`.
+ * could lie in, so it is `onlink`. IPv6 takes no next hop that another device reaches, onlink or not, and gets none.
  */
 import { ERRNO, SystemError } from "../ffi/libc.ts";
 import { formatRoute, type Route, type RouteSpec, Rtnetlink } from "../ffi/rtnetlink.ts";
@@ -137,7 +137,7 @@ function wantedRoutes(variables: Variables, deps: BuiltinUpdownDeps): RouteSpec[
     const { family } = destination.address;
     return {
       destination,
-      ...(nextHop?.family === family && { via: nextHop, onlink: true }),
+      ...(family === "inet" && nextHop?.family === family && { via: nextHop, onlink: true }),
       device,
       ...(source?.family === family && { source }),
     };

@@ -46,9 +46,14 @@ export interface FirewallReport {
   readonly warnings: readonly string[];
 }
 
+/** The packet filter of this host. */
+export type FirewallRules =
+  & Pick<NfTables, "generation" | "tables" | "baseChains" | "rules" | "change">
+  & Disposable;
+
 /** The world of a firewall. */
 export interface FirewallDeps {
-  open(): NfTables;
+  open(): FirewallRules;
   /** Text of a file; "" where it cannot be read. */
   read(path: string): string;
 }
@@ -128,7 +133,7 @@ function remove(deps: FirewallDeps, subject: string, isOurs: (rule: RuleEntry) =
 function withRules<T>(
   deps: FirewallDeps,
   subject: string,
-  plan: (tables: NfTables) => { changes: readonly RuleChange[]; result: T },
+  plan: (tables: FirewallRules) => { changes: readonly RuleChange[]; result: T },
 ): T | undefined {
   using tables = opened(deps);
   for (let tries = 1; tables; tries++) {
@@ -145,11 +150,11 @@ function withRules<T>(
   return undefined;
 }
 
-function opened(deps: FirewallDeps): NfTables | undefined {
+function opened(deps: FirewallDeps): FirewallRules | undefined {
   return orNone(() => deps.open());
 }
 
-function generationOf(tables: NfTables): number | undefined {
+function generationOf(tables: FirewallRules): number | undefined {
   return orNone(() => tables.generation());
 }
 
@@ -197,19 +202,18 @@ function chainName({ family, table, name }: BaseChain): string {
 
 /** Connections of one name with different peers have different rules, so the networks are part of it. */
 function commentOf({ connection, of, device, mine, peer }: Passage): string {
-  const selectors = ` ${endText(mine)} ${endText(peer)} ${device}${of === "host" ? " host" : ""}`;
-  const name = shortened(connection, COMMENT_BYTES - MARK.length - selectors.length);
-  return MARK + name + selectors;
+  const words = [connection, endText(mine), endText(peer), device, ...(of === "host" ? ["host"] : [])];
+  return MARK + shortened(words.join(" "), COMMENT_BYTES - MARK.length);
 }
 
 function endText({ subnet, protocol, port }: PassageEnd): string {
   return formatSubnet(subnet) + (protocol || port ? `:${protocol}/${port}` : "");
 }
 
-/** A name as printable ASCII that fits; what is cut off or replaced is told apart by a digest. */
-function shortened(name: string, longest: number): string {
-  if (name.length <= longest && /^[!#-\[\]-~]*$/.test(name)) return name;
-  const digest = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  const plain = name.replace(/[^!#-\[\]-~]/g, "_").slice(0, Math.max(0, longest - digest.length - 1));
-  return `${plain}~${digest}`;
+/** A text as printable ASCII that fits; one that was not comes with a digest of the whole. */
+function shortened(text: string, longest: number): string {
+  const plain = text.replace(/[^ !#-\[\]-~]/g, "_");
+  if (plain === text && text.length <= longest) return text;
+  const digest = `~${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+  return plain.slice(0, longest - digest.length) + digest;
 }

@@ -22,6 +22,7 @@ const NEEDS = {
   tshark: { package: "tshark", command: ["tshark", "--version"] },
   tcpdump: { package: "tcpdump", command: ["tcpdump", "--version"] },
   nft: { package: "nftables", command: ["nft", "--version"] },
+  iptables: { package: "iptables", command: ["iptables-nft", "--version"] },
   groff: { package: "groff-base", command: ["groff", "--version"] },
   openssl: { package: "openssl", command: ["openssl", "version"] },
 } as const satisfies Record<string, Need>;

@@ -153,11 +153,11 @@ const ROUTED: [what: string, verb: string, environment: Record<string, string>, 
     "128.0.0.0/1 via 192.0.2.254 dev ipsec0 onlink",
   ]],
   ["an IPv6 network", "route-client-v6", { PLUTO_PEER_CLIENT: "fd01:2::/64", PLUTO_NEXT_HOP: "2001:db8::fe" }, [
-    "fd01:2::/64 via 2001:db8::fe dev ipsec0 metric 1024 onlink",
+    "fd01:2::/64 dev ipsec0 metric 1024",
   ]],
   ["all of IPv6", "route-host-v6", { PLUTO_PEER_CLIENT: "::/0", PLUTO_NEXT_HOP: "2001:db8::fe" }, [
-    "::/1 via 2001:db8::fe dev ipsec0 metric 1024 onlink",
-    "8000::/1 via 2001:db8::fe dev ipsec0 metric 1024 onlink",
+    "::/1 dev ipsec0 metric 1024",
+    "8000::/1 dev ipsec0 metric 1024",
   ]],
   ["an IPv4 network behind an IPv6 gateway", "route-client-v6", { PLUTO_NEXT_HOP: "2001:db8::fe" }, [
     "10.2.0.0/24 dev ipsec0",
