@@ -78,6 +78,8 @@ const LEGACY_TABLES: Record<Family, string> = {
 };
 /** Rules may change while ours are made; then all is looked at anew. */
 const MOST_TRIES = 10;
+/** What fits into one message to the kernel many times over. */
+const MOST_CHANGES = 500;
 /** A kernel without nf_tables says one of these. */
 const NO_NF_TABLES: readonly number[] = [ERRNO.EINVAL, 93, /* EPROTONOSUPPORT */ 95 /* EOPNOTSUPP */];
 
@@ -122,11 +124,14 @@ export function cleanFirewall(deps: FirewallDeps = SYSTEM): number {
 }
 
 function remove(deps: FirewallDeps, subject: string, isOurs: (rule: RuleEntry) => boolean): number {
-  const count = withRules(deps, subject, (tables) => {
-    const changes = tables.rules().filter(isOurs).map((remove) => ({ remove }));
-    return { changes, result: changes.length };
-  });
-  return count ?? 0;
+  for (let removed = 0;;) {
+    const count = withRules(deps, subject, (tables) => {
+      const changes = tables.rules().filter(isOurs).slice(0, MOST_CHANGES).map((remove) => ({ remove }));
+      return { changes, result: changes.length };
+    }) ?? 0;
+    removed += count;
+    if (count < MOST_CHANGES) return removed;
+  }
 }
 
 /** Plans changes on the rules as they are and makes them. @returns undefined for a kernel without nf_tables */

@@ -136,6 +136,14 @@ Deno.test("cleanFirewall() removes the rules of all connections, and nobody else
   deepEqual(filter.entries, [theirs]);
 });
 
+Deno.test("cleanFirewall() removes very many rules in several rounds", () => {
+  const one = chain("inet t c");
+  const filter = new Filter([one]);
+  for (let i = 0; i < 1200; i++) filter.entries.push(filter.entry(one, `oneswan office${i}`));
+  equal(cleanFirewall(filter), 1200);
+  deepEqual([filter.entries.length, filter.changes], [0, 3]);
+});
+
 Deno.test("openFirewall() looks anew where the rules changed meanwhile, ten times at most", () => {
   const filter = new Filter([chain("inet t c")]);
   filter.restarts = 9;
