@@ -140,10 +140,10 @@ export class Inbound {
   }
 
   #count(sa: Sa): void {
-    sa.bytes.current += this.#frame.end - this.#frame.start;
-    sa.packets.current++;
+    sa.bytesUsed += this.#frame.end - this.#frame.start;
+    sa.packetsUsed++;
     sa.lastUsedAt = this.parts.now();
-    if (sa.usetime.current === 0) sa.usetime.current = sa.lastUsedAt;
+    if (sa.firstUsedAt === 0) sa.firstUsedAt = sa.lastUsedAt;
   }
 
   // 3. unwrap

@@ -6,7 +6,8 @@ import { formatSubnet, formatSubnetWithPort } from "../text/subnet.ts";
 import type { InterfaceCounters } from "./counters.ts";
 import { DROPS } from "./counters.ts";
 import type { Eroute } from "./eroute.ts";
-import type { Lifetime, Sa } from "./sa.ts";
+import { ALLOCATIONS, countOf, limitOf } from "./lifetime.ts";
+import type { LifetimeKind, Sa } from "./sa.ts";
 
 /** What `ipsec tncfg` lists of a virtual device. */
 export interface DeviceDescription {
@@ -62,8 +63,10 @@ export function transformName(sa: Sa): string {
   }
 }
 
-function lifetimeItem(name: string, { current, soft, hard }: Lifetime, shown = current): string {
-  return current > 1 || soft > 0 || hard > 0 ? `${name}(${Math.floor(shown)},${soft},${hard})` : "";
+/** @param used the raw counter, which decides whether an item without limits is shown */
+function lifetimeItem(name: string, sa: Sa, kind: LifetimeKind, used: number, now: number): string {
+  const { soft, hard } = limitOf(sa, kind);
+  return used > 1 || soft > 0 || hard > 0 ? `${name}(${Math.floor(countOf(sa, kind, now))},${soft},${hard})` : "";
 }
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -93,10 +96,11 @@ export function saLine(sa: Sa, now: number, debugXform: boolean): string {
     if (sa.sizeErrors) line += ` encr_size_errs=${sa.sizeErrors}`;
     if (sa.padErrors) line += ` encr_pad_errs=${sa.padErrors}`;
   }
-  line += ` life(c,s,h)=${lifetimeItem("alloc", sa.allocations)}${lifetimeItem("bytes", sa.bytes)}`;
-  line += lifetimeItem("addtime", sa.addtime, now - sa.addtime.current);
-  line += lifetimeItem("usetime", sa.usetime, sa.usetime.current ? now - sa.usetime.current : 0);
-  line += lifetimeItem("packets", sa.packets);
+  line += ` life(c,s,h)=${lifetimeItem("alloc", sa, "allocations", ALLOCATIONS, now)}`;
+  line += lifetimeItem("bytes", sa, "bytes", sa.bytesUsed, now);
+  line += lifetimeItem("addtime", sa, "addtime", sa.addedAt, now);
+  line += lifetimeItem("usetime", sa, "usetime", sa.firstUsedAt, now);
+  line += lifetimeItem("packets", sa, "packets", sa.packetsUsed, now);
   if (sa.lastUsedAt > 0) line += ` idle=${Math.floor(now - sa.lastUsedAt)}`;
   if (t.kind === "comp" && t.uncompressedBytes > 0) line += ` ratio=${t.uncompressedBytes}:${t.compressedBytes}`;
   if (sa.udp) line += ` natencap=espinudp natsport=${sa.udp.sport} natdport=${sa.udp.dport}`;
@@ -125,7 +129,7 @@ function sequenceOf(sa: Sa): number {
 
 export function saJson(sa: Sa, now: number) {
   const t = sa.transform;
-  const limits = ({ current, soft, hard }: Lifetime, shown = current) => ({ current: Math.floor(shown), soft, hard });
+  const life = (kind: LifetimeKind) => ({ current: Math.floor(countOf(sa, kind, now)), ...limitOf(sa, kind) });
   return {
     said: formatSaId(sa.id, "x"),
     transform: transformName(sa),
@@ -149,11 +153,11 @@ export function saJson(sa: Sa, now: number) {
       padding: sa.padErrors,
     },
     life: {
-      allocations: limits(sa.allocations),
-      bytes: limits(sa.bytes),
-      addtime: limits(sa.addtime, now - sa.addtime.current),
-      usetime: limits(sa.usetime, sa.usetime.current ? now - sa.usetime.current : 0),
-      packets: limits(sa.packets),
+      allocations: life("allocations"),
+      bytes: life("bytes"),
+      addtime: life("addtime"),
+      usetime: life("usetime"),
+      packets: life("packets"),
     },
     idleSeconds: sa.lastUsedAt > 0 ? Math.floor(now - sa.lastUsedAt) : undefined,
     udp: sa.udp && {

@@ -322,10 +322,10 @@ export class Outbound {
       }
       const after = frame.end - frame.start;
       if (after > LARGEST) return device.counters.drop(DROP.TOO_BIG);
-      sa.bytes.current += t.kind === "comp" ? before : after;
-      sa.packets.current++;
+      sa.bytesUsed += t.kind === "comp" ? before : after;
+      sa.packetsUsed++;
       sa.lastUsedAt = parts.now();
-      if (sa.usetime.current === 0) sa.usetime.current = sa.lastUsedAt;
+      if (sa.firstUsedAt === 0) sa.firstUsedAt = sa.lastUsedAt;
     }
     this.#emit(device, last, depth);
   }

@@ -9,7 +9,7 @@ import { orderLimits } from "./lifetime.ts";
 import { transformName } from "./listing.ts";
 import { type Handler, Refusal, type Request, saIdOf, type ServiceDeps, trace } from "./pfkey_request.ts";
 import { currentOf, limitsOf, saExtension, saExtensions } from "./pfkey_sa_view.ts";
-import { Sa, type UdpEncapsulation } from "./sa.ts";
+import { LIFETIME_KINDS, Sa, type UdpEncapsulation } from "./sa.ts";
 import { makeTransform } from "./transform_factory.ts";
 
 const LOWEST_SPI = 256;
@@ -36,7 +36,7 @@ function getSpi(deps: ServiceDeps, { message: { satype, extensions }, reference 
     ref: needed(reference),
   });
   sa.state = "larval";
-  sa.addtime.current = deps.now();
+  sa.addedAt = deps.now();
   install(deps, sa);
   return saExtensions(sa);
 }
@@ -68,7 +68,7 @@ function update(deps: ServiceDeps, request: Request): Extensions {
   if (message.extensions.lifetimeCurrent) throw new Refusal(ERRNO.EINVAL, "UPDATE with current lifetimes");
   const old = existing(deps, message, ERRNO.ENOENT);
   const sa = makeSa(deps, request);
-  sa.addtime.current = old.addtime.current;
+  sa.addedAt = old.addedAt;
   removeChain(deps, old);
   install(deps, sa);
   return saExtensions(sa);
@@ -103,10 +103,10 @@ function makeSa(deps: ServiceDeps, { message, reference, bytes }: Request): Sa {
     ref,
   });
   trace(deps, "xform", () => `${formatSaId(id, "x")}: ${transformName(sa)}, crypto by ${deps.provider.description}`);
-  sa.addtime.current = deps.now();
+  sa.addedAt = deps.now();
   setLimits(sa, "soft", extensions.lifetimeSoft);
   setLimits(sa, "hard", extensions.lifetimeHard);
-  for (const limit of [sa.allocations, sa.bytes, sa.addtime, sa.usetime, sa.packets]) orderLimits(limit);
+  sa.limits?.forEach(orderLimits);
   return sa;
 }
 
@@ -184,7 +184,7 @@ function existing(deps: ServiceDeps, message: PfkeyMessage, errno: number): Sa {
 
 function setLimits(sa: Sa, which: "soft" | "hard", limits: LifetimeExtension | undefined): void {
   if (!limits) return;
-  for (const kind of ["allocations", "bytes", "addtime", "usetime", "packets"] as const) sa[kind][which] = limits[kind];
+  for (const kind of LIFETIME_KINDS) if (limits[kind] > 0) sa.limit(kind)[which] = limits[kind];
 }
 
 function encapsulationOf(satype: number, { natType, natSport, natDport }: Extensions): UdpEncapsulation | undefined {

@@ -3,6 +3,7 @@ import { AUTHENTICATORS, CIPHERS } from "../crypto/algorithms.ts";
 import { COMP_DEFLATE, SA_FLAG, SA_STATE, TUNNEL_MODE } from "../pfkey/constants.ts";
 import type { Extensions, LifetimeExtension, SaExtension } from "../pfkey/message.ts";
 import { plainAddress } from "./pfkey_request.ts";
+import { ALLOCATIONS, limitOf } from "./lifetime.ts";
 import type { Sa } from "./sa.ts";
 
 const STATES = { larval: SA_STATE.LARVAL, mature: SA_STATE.MATURE, dying: SA_STATE.DYING, dead: SA_STATE.DEAD };
@@ -45,20 +46,20 @@ function algorithmsOf({ transform, source }: Sa): { auth: number; encrypt: numbe
 /** Instants are those of the engine's clock. */
 export function currentOf(sa: Sa): LifetimeExtension {
   return {
-    allocations: sa.allocations.current,
-    bytes: sa.bytes.current,
-    addtime: Math.floor(sa.addtime.current),
-    usetime: Math.floor(sa.usetime.current),
-    packets: Math.min(sa.packets.current, MOST_PACKETS),
+    allocations: ALLOCATIONS,
+    bytes: sa.bytesUsed,
+    addtime: Math.floor(sa.addedAt),
+    usetime: Math.floor(sa.firstUsedAt),
+    packets: Math.min(sa.packetsUsed, MOST_PACKETS),
   };
 }
 
 export function limitsOf(sa: Sa, which: "soft" | "hard"): LifetimeExtension {
   return {
-    allocations: sa.allocations[which],
-    bytes: sa.bytes[which],
-    addtime: sa.addtime[which],
-    usetime: sa.usetime[which],
-    packets: sa.packets[which],
+    allocations: limitOf(sa, "allocations")[which],
+    bytes: limitOf(sa, "bytes")[which],
+    addtime: limitOf(sa, "addtime")[which],
+    usetime: limitOf(sa, "usetime")[which],
+    packets: limitOf(sa, "packets")[which],
   };
 }

@@ -49,14 +49,16 @@ export interface CompTransform {
 
 export type Transform = EspTransform | AhTransform | IpipTransform | CompTransform;
 
-/** One kind of lifetime; a limit of 0 is none. Time values are seconds of the engine's clock. */
-export interface Lifetime {
-  current: number;
+/** What an SA can live by (RFC 2367 §2.3.2, klips.md §17). */
+export const LIFETIME_KINDS = ["allocations", "bytes", "addtime", "usetime", "packets"] as const;
+export type LifetimeKind = typeof LIFETIME_KINDS[number];
+
+/** Limits of one kind of lifetime; 0 is none. Times are in seconds. */
+export interface Limit {
+  readonly kind: LifetimeKind;
   soft: number;
   hard: number;
 }
-
-export type LifetimeKind = "allocations" | "bytes" | "addtime" | "usetime" | "packets";
 
 /** UDP encapsulation (RFC 3948). Ports in host order. */
 export interface UdpEncapsulation {
@@ -108,14 +110,13 @@ export class Sa {
   sequenceHigh = 0;
   readonly replay: ReplayWindow | undefined;
 
-  readonly allocations: Lifetime = { current: 1, soft: 0, hard: 0 };
-  readonly bytes: Lifetime = { current: 0, soft: 0, hard: 0 };
-  readonly packets: Lifetime = { current: 0, soft: 0, hard: 0 };
-  /** `current` is the instant of adding. */
-  readonly addtime: Lifetime = { current: 0, soft: 0, hard: 0 };
-  /** `current` is the instant of first use, 0 before it. */
-  readonly usetime: Lifetime = { current: 0, soft: 0, hard: 0 };
-  /** Instant of last use, 0 before first use. */
+  /** Of the kinds that are limited; undefined where none is. */
+  limits: Limit[] | undefined = undefined;
+  bytesUsed = 0;
+  packetsUsed = 0;
+  /** Instants are seconds of the engine's clock; 0 before there is one. */
+  addedAt = 0;
+  firstUsedAt = 0;
   lastUsedAt = 0;
 
   /** What the path to the peer carries, as an ICMP error said; 0 where none did. */
@@ -137,6 +138,14 @@ export class Sa {
     this.esn = options.esn;
     this.udp = options.udp;
     this.ref = options.ref;
+  }
+
+  /** The limit of one kind, to be set. */
+  limit(kind: LifetimeKind): Limit {
+    this.limits ??= [];
+    let limit = this.limits.find((one) => one.kind === kind);
+    if (!limit) this.limits.push(limit = { kind, soft: 0, hard: 0 });
+    return limit;
   }
 }
 

@@ -425,7 +425,7 @@ export class KlipsDaemon implements Receiver {
 
   #keepaliveDue(sa: Sa): number | undefined {
     if (sa.inbound || !sa.udp || this.#keepaliveSeconds === 0) return undefined;
-    return (sa.lastUsedAt || sa.addtime.current) + this.#keepaliveSeconds;
+    return (sa.lastUsedAt || sa.addedAt) + this.#keepaliveSeconds;
   }
 
   /** RFC 3948 §2.3: one byte that the NAT sees and the peer ignores. */

@@ -176,7 +176,7 @@ export class Gateway {
       udp: options.udp,
       ref: 1,
     });
-    sa.addtime.current = this.clock;
+    sa.addedAt = this.clock;
     if (!this.engine.sad.install(sa)) throw new Error(`${said} is there already`);
     return sa;
   }

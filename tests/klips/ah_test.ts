@@ -204,6 +204,6 @@ Deno.test("AH is padded to 8 bytes over IPv6 and to 4 over IPv4 (RFC 4302 §2.2)
     const header = outer === V4 ? 20 : 40;
     assert.equal(west.sent[0].bytes.length, header + bytes + 20);
     assert.equal(west.sent[0].bytes[header + 1], bytes / 4 - 2);
-    assert.equal(saOf(west, "ah").bytes.current, header + bytes + 20);
+    assert.equal(saOf(west, "ah").bytesUsed, header + bytes + 20);
   }
 });

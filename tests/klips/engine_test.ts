@@ -183,8 +183,8 @@ Deno.test("our own IKE passes an eroute to its peer in the clear", () => {
 Deno.test("a packet limit ends the chain, with a soft warning before", () => {
   const { west } = pair(["aes128gcm16"]);
   const esp = [...west.engine.sad].find((sa) => sa.transform.kind === "esp")!;
-  esp.packets.soft = 2;
-  esp.packets.hard = 4;
+  esp.limit("packets").soft = 2;
+  esp.limit("packets").hard = 4;
   for (let i = 0; i < 8; i++) west.route(plainPacket(V4.sunset, V4.sunrise, 10));
   assert.deepEqual(west.expired, [[0x1001, false], [0x1001, true]]);
   assert.equal(west.sent.length, 5);

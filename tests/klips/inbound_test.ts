@@ -188,8 +188,8 @@ const ROWS: Row[] = [
     reason: "LIFETIME",
     make: TUNNEL,
     packet: (p) => {
-      saOf(p.east, "esp").bytes.hard = 10;
-      saOf(p.east, "esp").bytes.current = 11;
+      saOf(p.east, "esp").limit("bytes").hard = 10;
+      saOf(p.east, "esp").bytesUsed = 11;
       return sealed(p);
     },
   },
@@ -198,7 +198,7 @@ const ROWS: Row[] = [
     reason: "LIFETIME",
     make: TUNNEL,
     packet: (p) => {
-      saOf(p.east, "ipip").addtime.hard = 5;
+      saOf(p.east, "ipip").limit("addtime").hard = 5;
       p.east.clock += 6;
       return sealed(p);
     },
@@ -614,7 +614,7 @@ Deno.test("congestion met by the outer packet arrives inside (RFC 6040 §4.2)", 
 Deno.test("a soft lifetime is told once, and the packet delivered", () => {
   const both = TUNNEL();
   const sa = saOf(both.east, "esp");
-  sa.packets.soft = 1;
+  sa.limit("packets").soft = 1;
   for (let i = 0; i < 4; i++) both.east.receive(sealed(both));
   assert.deepEqual(both.east.expired, [[0x1001, false]]);
   assert.equal(sa.state, "dying");
@@ -624,8 +624,8 @@ Deno.test("a soft lifetime is told once, and the packet delivered", () => {
 Deno.test("only an authentic packet makes a lifetime known to have run soft", () => {
   const both = TUNNEL();
   const sa = saOf(both.east, "esp");
-  sa.bytes.soft = 1;
-  sa.bytes.current = 2;
+  sa.limit("bytes").soft = 1;
+  sa.bytesUsed = 2;
   both.east.receive(change(sealed(both), 60, (b) => b ^ 1));
   assert.deepEqual(both.east.expired, []);
 });
@@ -636,8 +636,8 @@ Deno.test("SAs count what they carried: bytes after removal, the tunnel's with t
   both.east.receive(sealed(both));
   const esp = saOf(both.east, "esp"), tunnel = saOf(both.east, "ipip");
   for (const sa of [esp, tunnel]) {
-    assert.deepEqual([sa.bytes.current, sa.packets.current], [PACKET.length + 20, 1]);
-    assert.deepEqual([sa.usetime.current, sa.lastUsedAt], [5000, 5000]);
+    assert.deepEqual([sa.bytesUsed, sa.packetsUsed], [PACKET.length + 20, 1]);
+    assert.deepEqual([sa.firstUsedAt, sa.lastUsedAt], [5000, 5000]);
   }
   assert.equal(both.east.device.counters.rxBytes, PACKET.length);
 });

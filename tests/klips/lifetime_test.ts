@@ -41,25 +41,30 @@ const ROWS: Row[] = [
     result: HARD,
   },
   { why: "bytes beyond 2^32", kind: "bytes", hard: 2 ** 33, current: 2 ** 33 + 1, result: HARD },
-  { why: "allocations over their limit", kind: "allocations", hard: 1, current: 2, result: HARD },
+  { why: "its one allocation", kind: "allocations", soft: 1, hard: 1, current: 1, result: FINE },
   { why: "an age at its limit", kind: "addtime", hard: 60, current: ADDED, now: 1060, result: FINE },
   { why: "an age over its soft limit", kind: "addtime", soft: 60, current: ADDED, now: 1061, result: SOFT },
   { why: "an age over its hard limit", kind: "addtime", hard: 60, current: ADDED, now: 1061, result: HARD },
   { why: "use time before first use", kind: "usetime", hard: 60, current: 0, now: 9999, result: FINE },
   { why: "use time over its limit", kind: "usetime", hard: 60, current: 1500, now: 1561, result: HARD },
 ];
+/** What counts against a limit of each kind. */
+const FIELDS = { bytes: "bytesUsed", packets: "packetsUsed", addtime: "addedAt", usetime: "firstUsedAt" } as const;
 for (const { why, kind, soft = 0, hard = 0, current, now = ADDED, state, result } of ROWS) {
   Deno.test(`checkLifetimes() says ${["fine", "soft", "hard"][result]} to ${why}`, () => {
     const it = sa(state);
-    Object.assign(it[kind], { soft, hard, current });
+    Object.assign(it.limit(kind), { soft, hard });
+    if (kind !== "allocations") it[FIELDS[kind]] = current;
     equal(checkLifetimes(it, now), result);
   });
 }
 
 Deno.test("a hard limit of one kind outweighs a soft one of another", () => {
   const it = sa();
-  Object.assign(it.bytes, { soft: 1, current: 2 });
-  Object.assign(it.packets, { hard: 1, current: 2 });
+  it.limit("bytes").soft = 1;
+  it.bytesUsed = 2;
+  it.limit("packets").hard = 1;
+  it.packetsUsed = 2;
   equal(checkLifetimes(it, ADDED), HARD);
 });
 
@@ -86,8 +91,10 @@ const TIMES: TimeRow[] = [
 for (const { why, addtime = [0, 0], usetime = [0, 0], usedAt = 0, now, state, result, next } of TIMES) {
   Deno.test(`expiredByTime() says ${["fine", "soft", "hard"][result]} to ${why}`, () => {
     const it = sa(state);
-    Object.assign(it.addtime, { soft: addtime[0], hard: addtime[1], current: ADDED });
-    Object.assign(it.usetime, { soft: usetime[0], hard: usetime[1], current: usedAt });
+    Object.assign(it.limit("addtime"), { soft: addtime[0], hard: addtime[1] });
+    it.addedAt = ADDED;
+    Object.assign(it.limit("usetime"), { soft: usetime[0], hard: usetime[1] });
+    it.firstUsedAt = usedAt;
     equal(expiredByTime(it, now), result);
     equal(nextExpiry(it, now), next);
   });
@@ -96,7 +103,7 @@ for (const { why, addtime = [0, 0], usetime = [0, 0], usedAt = 0, now, state, re
 Deno.test("a soft limit above the hard one is lowered to it (klips.md §17)", () => {
   const ORDERED: [soft: number, hard: number, lowered: number][] = [[5, 9, 5], [9, 5, 5], [9, 0, 9], [0, 5, 0]];
   for (const [soft, hard, lowered] of ORDERED) {
-    const limit = { current: 0, soft, hard };
+    const limit = { kind: "bytes" as const, soft, hard };
     orderLimits(limit);
     deepEqual([limit.soft, limit.hard], [lowered, hard]);
   }
@@ -107,8 +114,8 @@ Deno.test("an idle chain ends by the engine's timer, once, with the same events"
   const esp = gateway.sa("ah.1001@192.0.2.2", "192.0.2.1", "ah-sha1-96");
   const tunnel = gateway.sa("tun.1000@192.0.2.2", "192.0.2.1", "ipip");
   gateway.group(tunnel, esp);
-  Object.assign(esp.addtime, { soft: 30, hard: 60 });
-  Object.assign(tunnel.addtime, { hard: 60 });
+  Object.assign(esp.limit("addtime"), { soft: 30, hard: 60 });
+  Object.assign(tunnel.limit("addtime"), { hard: 60 });
   equal(gateway.engine.expireByTime(), 1030);
   gateway.clock = 1030;
   equal(gateway.engine.expireByTime(), 1060);

@@ -74,7 +74,7 @@ function sa(said: string, source: string, transform: Transform, options: Partial
     ref: 2,
     ...options,
   });
-  made.addtime.current = 1000;
+  made.addedAt = 1000;
   return made;
 }
 
@@ -103,9 +103,9 @@ const SAS: [what: string, make: () => Sa, now: number, line: string][] = [
         ref: 15,
       }));
       one.sequenceLow = 8;
-      one.bytes.current = 1088;
-      one.packets.current = 8;
-      one.usetime.current = 1000;
+      one.bytesUsed = 1088;
+      one.packetsUsed = 8;
+      one.firstUsedAt = 1000;
       one.lastUsedAt = 1013.5;
       return one;
     },
@@ -157,11 +157,11 @@ const SAS: [what: string, make: () => Sa, now: number, line: string][] = [
     "all limits",
     () => {
       const one = sa("tun0x200@192.1.2.45", "0.0.0.0", { kind: "ipip" });
-      Object.assign(one.allocations, { soft: 1, hard: 2 });
-      Object.assign(one.bytes, { soft: 384, hard: 2 ** 40 });
-      Object.assign(one.addtime, { soft: 5, hard: 6 });
-      Object.assign(one.usetime, { soft: 7, hard: 8 });
-      Object.assign(one.packets, { soft: 0, hard: 10 });
+      Object.assign(one.limit("allocations"), { soft: 1, hard: 2 });
+      Object.assign(one.limit("bytes"), { soft: 384, hard: 2 ** 40 });
+      Object.assign(one.limit("addtime"), { soft: 5, hard: 6 });
+      Object.assign(one.limit("usetime"), { soft: 7, hard: 8 });
+      Object.assign(one.limit("packets"), { soft: 0, hard: 10 });
       return one;
     },
     1002,

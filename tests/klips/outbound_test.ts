@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DROP_REASONS, type DropName } from "../../lib/klips/counters.ts";
 import type { Eroute } from "../../lib/klips/eroute.ts";
-import type { Lifetime, Sa } from "../../lib/klips/sa.ts";
+import type { Sa } from "../../lib/klips/sa.ts";
 import { address, Gateway, ipHeader, plainPacket } from "./_gateway.ts";
 import { drops, pair, saOf, V4, V6 } from "./_tunnel.ts";
 
@@ -115,7 +115,7 @@ const ROWS: Row[] = [
     reason: "LIFETIME_OUT",
     make: () =>
       west((w) => {
-        saOf(w, "ipip").addtime.hard = 1;
+        saOf(w, "ipip").limit("addtime").hard = 1;
         w.clock += 2;
       }),
   },
@@ -462,11 +462,11 @@ Deno.test("extended sequence numbers carry on from 2^32 - 1, AH and ESP, with an
 
 type Kind = "bytes" | "packets" | "addtime" | "usetime";
 const LIFETIMES: [kind: Kind, use: (sa: Sa, gateway: Gateway) => void][] = [
-  ["bytes", (sa) => sa.bytes.current = 101],
-  ["packets", (sa) => sa.packets.current = 101],
+  ["bytes", (sa) => sa.bytesUsed = 101],
+  ["packets", (sa) => sa.packetsUsed = 101],
   ["addtime", (_, gateway) => gateway.clock += 101],
   ["usetime", (sa, gateway) => {
-    sa.usetime.current = gateway.clock;
+    sa.firstUsedAt = gateway.clock;
     gateway.clock += 101;
   }],
 ];
@@ -474,7 +474,7 @@ for (const [kind, use] of LIFETIMES) {
   Deno.test(`a soft ${kind} limit is told once, and packets go on`, () => {
     const gateway = west();
     const sa = saOf(gateway, "esp");
-    (sa[kind] as Lifetime).soft = 100;
+    sa.limit(kind).soft = 100;
     gateway.route(PACKET);
     assert.deepEqual(gateway.expired, []);
     use(sa, gateway);
@@ -487,7 +487,7 @@ for (const [kind, use] of LIFETIMES) {
   Deno.test(`a hard ${kind} limit ends the chain`, () => {
     const gateway = west();
     const sa = saOf(gateway, "esp");
-    const limit = sa[kind] as Lifetime;
+    const limit = sa.limit(kind);
     limit.soft = 100;
     limit.hard = 100;
     use(sa, gateway);
@@ -501,10 +501,10 @@ for (const [kind, use] of LIFETIMES) {
 Deno.test("use time begins with the first packet", () => {
   const gateway = west();
   const sa = saOf(gateway, "esp");
-  sa.usetime.hard = 10;
+  sa.limit("usetime").hard = 10;
   gateway.clock += 1000;
   gateway.route(PACKET);
-  assert.equal(sa.usetime.current, 2000);
+  assert.equal(sa.firstUsedAt, 2000);
   assert.deepEqual(gateway.expired, []);
   gateway.clock += 11;
   gateway.route(PACKET);
@@ -515,8 +515,8 @@ Deno.test("SAs count what they made: the tunnel without ESP, ESP with itself (kl
   const gateway = west();
   gateway.route(PACKET);
   const [{ bytes }] = gateway.sent;
-  assert.equal(saOf(gateway, "ipip").bytes.current, PACKET.length + 20);
-  assert.equal(saOf(gateway, "esp").bytes.current, bytes.length);
+  assert.equal(saOf(gateway, "ipip").bytesUsed, PACKET.length + 20);
+  assert.equal(saOf(gateway, "esp").bytesUsed, bytes.length);
   const { txPackets, txBytes } = gateway.device.counters;
   assert.deepEqual([txPackets, txBytes], [1, bytes.length]);
 });

@@ -398,8 +398,8 @@ Deno.test("GET tells lifetimes and addresses, and no key", () => {
   const lifetimeHard = { ...NO_LIMITS, bytes: 2 ** 40, packets: 9 };
   station.do(requester, MESSAGES.ADD, ESP, { ...espExtensions(0x700), lifetimeHard });
   const sa = [...station.sad][0];
-  sa.packets.current = 2 ** 33;
-  sa.usetime.current = 1001.5;
+  sa.packetsUsed = 2 ** 33;
+  sa.firstUsedAt = 1001.5;
   deepEqual(station.do(requester, MESSAGES.GET, ESP, ids(0x700)), {
     sa: saOf(0x700, { auth: 2, encrypt: 3, ref: 2 }),
     source: at(WEST),
@@ -451,7 +451,7 @@ Deno.test("UPDATE turns what GETSPI made into a mature SA", () => {
   station.clock = 1030;
   const reply = station.do(requester, MESSAGES.UPDATE, ESP, espExtensions(sa!.spi));
   deepEqual([reply.sa!.state, reply.sa!.encrypt, station.sad.size], [SA_STATE.MATURE, 3, 1]);
-  equal([...station.sad][0].addtime.current, 1000);
+  equal([...station.sad][0].addedAt, 1000);
 });
 
 Deno.test("every request consumes a reference, a grouping two", () => {
@@ -696,9 +696,9 @@ for (const [which, hard] of [["soft", false], ["hard", true]] as const) {
     });
     for (const client of station.clients) client.take();
     const sa = [...station.sad][0];
-    sa.bytes.current = 408;
-    sa.usetime.current = 1003.5;
-    sa.packets.current = 3;
+    sa.bytesUsed = 408;
+    sa.firstUsedAt = 1003.5;
+    sa.packetsUsed = 3;
     station.service.expire(sa, hard);
     const expected: PfkeyMessage = {
       type: MESSAGES.EXPIRE.number,
