@@ -5,11 +5,10 @@ import { chooseProvider } from "../ffi/choose_provider.ts";
 import { closeSocket, ERRNO, errorText, SystemError } from "../ffi/libc.ts";
 import { LinkEvents } from "../ffi/link_events.ts";
 import { type ReceiveBatch, ReceiveSlots } from "../ffi/receive_batch.ts";
-import { interfaceIndex, interfaceIsUp, interfaceMtu, openTun, VNET_HEADER_BYTES } from "../ffi/tun.ts";
+import { interfaceIndex, interfaceIsUp, interfaceMtu, openTun } from "../ffi/tun.ts";
 import { DROP, InterfaceCounters } from "../klips/counters.ts";
 import { Device } from "../klips/device.ts";
 import { Engine } from "../klips/engine.ts";
-import type { UdpOrigin } from "../klips/inbound.ts";
 import { nextExpiry } from "../klips/lifetime.ts";
 import type { DeviceDescription } from "../klips/listing.ts";
 import { learnPathMtu } from "../klips/path_mtu.ts";
@@ -18,33 +17,19 @@ import type { Sa } from "../klips/sa.ts";
 import { PacketMemory } from "../packet/memory.ts";
 import { Coalescer } from "../packet/tcp_coalesce.ts";
 import { PfkeyServer } from "../pfkey/server.ts";
-import { type Address, formatAddress, parseAddress } from "../text/address.ts";
+import { formatAddress } from "../text/address.ts";
 import { Alarm } from "./alarm.ts";
+import { HostAddresses } from "./host_addresses.ts";
 import type { Log } from "./log.ts";
 import { IpInputs } from "./ip_inputs.ts";
 import { Physical, type Receiver } from "./physical.ts";
 import { IcmpErrors } from "./icmp_errors.ts";
+import { LARGEST_PACKET, LAYOUT, VIRTUAL_DEVICES } from "./memory_layout.ts";
+import { PacketIntake } from "./packet_intake.ts";
 import { Poller } from "./poller.ts";
 import { RoutedOutput } from "./routed_output.ts";
 import { versionCode } from "./version.ts";
 import { removeStaleDevice, VirtualDevice } from "./virtual_device.ts";
-
-const VIRTUAL_DEVICES = 4;
-const LARGEST_PACKET = 65536;
-
-/** The packet memory, region by region. Packets begin 2 bytes after a multiple of 4 behind their virtio header. */
-const LAYOUT = (() => {
-  const scratch = 0;
-  const tunRead = 4098;
-  const tunReadBytes = VNET_HEADER_BYTES + LARGEST_PACKET;
-  const join = tunRead + tunReadBytes + 4096;
-  const joinBytes = LARGEST_PACKET + 4096;
-  const slots = join + VIRTUAL_DEVICES * joinBytes;
-  const slotCount = 32, slotHeadroom = 256, slotStride = LARGEST_PACKET + 1408;
-  const arena = slots + slotCount * slotStride + 4096;
-  const end = arena + (4 << 20);
-  return { scratch, tunRead, tunReadBytes, join, joinBytes, slots, slotCount, slotHeadroom, slotStride, arena, end };
-})();
 
 /** RFC 3948 §4: after this long without a packet, an encapsulated SA keeps its NAT mapping open. */
 export const KEEPALIVE_SECONDS = 20;
@@ -73,13 +58,11 @@ export class KlipsDaemon implements Receiver {
   readonly #physicals = new Map<string, Physical>();
   /** What each ipsecN is attached to, also while that device is away. */
   readonly #attachments: (string | undefined)[] = [];
-  /** The host's own addresses, each as its bytes joined, and the devices that have it. */
-  #local = new Map<string, Set<string>>();
-  #addresses: Deno.NetworkInterfaceInfo[] = [];
+  readonly #addresses = new HostAddresses();
   readonly #engine: Engine;
+  readonly #intake: PacketIntake;
   readonly #service: PfkeyService;
   readonly #server: PfkeyServer;
-  readonly #origin: UdpOrigin = { names: new Uint8Array(), at: 0, port: 0 };
   readonly #startedAt = Deno.osUptime();
   /** For the nearest expiry or keepalive: nothing wakes the daemon where none is due. */
   readonly #alarm = new Alarm({
@@ -111,7 +94,7 @@ export class KlipsDaemon implements Receiver {
       (at, length, addressBytes) => this.#icmpError(at, length, addressBytes),
     );
     for (let i = 0; i < VIRTUAL_DEVICES; i++) this.#addDevice(i);
-    this.#readAddresses();
+    this.#addresses.read();
     this.#engine = new Engine({
       memory,
       arena: [LAYOUT.arena, LAYOUT.end],
@@ -119,7 +102,7 @@ export class KlipsDaemon implements Receiver {
       devices: this.#devices,
       clock: () => this.#clock(),
       random: (bytes) => void crypto.getRandomValues(bytes),
-      isLocal: (address) => this.#local.has(address.join()),
+      isLocal: (address) => this.#addresses.has(address),
       expired: (sa, hard) => this.#service.expire(sa, hard),
       acquire: (eroute, source, destination, flow) =>
         this.#service.acquire({
@@ -132,6 +115,7 @@ export class KlipsDaemon implements Receiver {
         }),
     });
     const engine = this.#engine;
+    this.#intake = new PacketIntake(this.#slots, engine);
     this.#server = new PfkeyServer(
       options.socketPath,
       (peer, raw) => {
@@ -149,7 +133,7 @@ export class KlipsDaemon implements Receiver {
       version: versionCode(),
       now: () => engine.now(),
       random: (bytes) => void crypto.getRandomValues(bytes),
-      isLocal: (address) => this.#local.has(address.bytes.join()),
+      isLocal: (address) => this.#addresses.has(address.bytes),
       resend: (packet) => {
         engine.outbound.resend(packet);
         engine.flush();
@@ -246,7 +230,7 @@ export class KlipsDaemon implements Receiver {
       device.name,
       this.#slots,
       this.#poller,
-      (batch, count, protocol) => this.#packets(device, batch, count, protocol),
+      (batch, count, protocol) => this.#intake.ip(device, batch, count, protocol),
     );
     this.#connect(index, name);
     this.#log("info", `${this.#devices[index].name} attached to ${name}`);
@@ -262,7 +246,7 @@ export class KlipsDaemon implements Receiver {
         this.#slots,
         this.#poller,
         this,
-        (bytes) => this.#addressOn(name, bytes),
+        (addressBytes) => this.#addresses.of(name, addressBytes),
         (physical, packets, code) => this.#refused(physical, packets, code),
       );
       this.#physicals.set(name, physical);
@@ -298,7 +282,7 @@ export class KlipsDaemon implements Receiver {
 
   /** A link came, went or changed its MTU; an attached device that returns is taken up again by itself. */
   #linksChanged(): void {
-    this.#readAddresses();
+    this.#addresses.read();
     this.#attachments.forEach((name, index) => {
       if (name === undefined) return;
       const device = this.#devices[index];
@@ -338,27 +322,6 @@ export class KlipsDaemon implements Receiver {
   #closeNested(index: number): void {
     this.#nested[index]?.close();
     this.#nested[index] = undefined;
-  }
-
-  #readAddresses(): void {
-    this.#addresses = Deno.networkInterfaces();
-    this.#local = new Map();
-    for (const { name, address } of this.#addresses) {
-      const parsed = parseAddress(address.split("%")[0], 0);
-      if (!parsed.ok) continue;
-      const key = parsed.value.bytes.join();
-      const devices = this.#local.get(key) ?? new Set();
-      this.#local.set(key, devices.add(name.split(":")[0])); // an alias is its device
-    }
-  }
-
-  #addressOn(name: string, addressBytes: number): Address | undefined {
-    for (const { name: on, address } of this.#addresses) {
-      if (on !== name || address.startsWith("fe80")) continue;
-      const parsed = parseAddress(address.split("%")[0], 0);
-      if (parsed.ok && parsed.value.bytes.length === addressBytes) return parsed.value;
-    }
-    return undefined;
   }
 
   #describe(device: Device): DeviceDescription {
@@ -436,9 +399,9 @@ export class KlipsDaemon implements Receiver {
     memory.bytes[at] = 0xff;
     memory.bytes.set(sa.source.bytes, at + 8);
     const peer = (sa.udp!.peer ?? sa.id.destination).bytes;
-    const devices = this.#local.get(sa.source.bytes.join());
     for (const physical of this.#physicals.values()) {
-      if (devices?.has(physical.name)) physical.datagram(at, 1, at + 8, sa.udp!, peer, 0, false);
+      if (!this.#addresses.isOn(sa.source.bytes, physical.name)) continue;
+      physical.datagram(at, 1, at + 8, sa.udp!, peer, 0, false);
     }
     this.#engine.flush();
   }
@@ -456,94 +419,12 @@ export class KlipsDaemon implements Receiver {
 
   ip(physical: Physical, batch: ReceiveBatch, count: number, protocol: number): void {
     const device = this.#deviceOf(physical);
-    if (device) this.#packets(device, batch, count, protocol);
+    if (device) this.#intake.ip(device, batch, count, protocol);
   }
 
-  #packets(device: Device, batch: ReceiveBatch, count: number, protocol: number): void {
-    this.#engine.tick();
-    const { bytes, view } = this.#memory;
-    for (let i = 0; i < count; i++) {
-      let at = this.#slots.at[i];
-      let length = batch.length(i);
-      if (batch.truncated(i)) {
-        device.counters.drop(DROP.TRUNCATED);
-        continue;
-      }
-      if (batch.addressBytes === 16) {
-        // The kernel took the IPv6 header off, and those of its extensions: put back what an SA and its ICV look at
-        // (RFC 4302 §3.3.3.1.2).
-        batch.readControl(i);
-        length += batch.extensionBytes;
-        if (batch.extensionBytes + 40 > LAYOUT.slotHeadroom) {
-          device.counters.drop(DROP.NO_ROOM);
-          continue;
-        }
-        for (let j = batch.extensions - 1; j >= 0; j--) {
-          at -= batch.extensionLength[j];
-          copy(bytes, at, batch.controls, batch.extensionAt[j], batch.extensionLength[j]);
-        }
-        at -= 40;
-        view.setUint32(at, 0x60000000 | batch.tos << 20);
-        view.setUint16(at + 4, length);
-        bytes[at + 6] = batch.extensions > 0 ? batch.firstExtension : protocol;
-        bytes[at + 7] = 64;
-        copy(bytes, at + 8, batch.names, batch.sourceAddress(i), 16);
-        copy(bytes, at + 24, batch.controls, Math.max(0, batch.localAddress), 16);
-        length += 40;
-      }
-      this.#engine.inbound.accept(device, at, length, undefined);
-    }
-  }
-
-  udp(physical: Physical, batch: ReceiveBatch, count: number, port: number): void {
-    this.#engine.tick();
+  udp(physical: Physical, batch: ReceiveBatch, count: number): void {
     const device = this.#deviceOf(physical);
-    if (!device) return;
-    const origin = this.#origin;
-    for (let i = 0; i < count; i++) {
-      batch.readControl(i);
-      const at = this.#slots.at[i];
-      const length = batch.length(i);
-      if (batch.truncated(i) || batch.localAddress < 0) {
-        device.counters.drop(DROP.TRUNCATED);
-        continue;
-      }
-      origin.names = batch.names;
-      origin.at = batch.sourceAddress(i);
-      origin.port = batch.sourcePort(i);
-      const size = batch.segmentSize > 0 ? batch.segmentSize : length;
-      for (let from = 0; from < length; from += size) {
-        this.#datagram(device, batch, at + from, Math.min(size, length - from), port);
-      }
-    }
-  }
-
-  /**
-   * One datagram of UDP-encapsulated ESP (RFC 3948 §2). The IP header that the socket took off is put back before it,
-   * over the tail of the datagram before, which has been dealt with.
-   */
-  #datagram(device: Device, batch: ReceiveBatch, at: number, length: number, _port: number): void {
-    const { bytes, view } = this.#memory;
-    if (length === 1 && bytes[at] === 0xff) return; // keepalive
-    if (length < 8 || view.getUint32(at) === 0) return device.counters.drop(DROP.NO_IKE);
-    const source = this.#origin.at;
-    const v4 = batch.addressBytes === 4;
-    const start = at - (v4 ? 20 : 40);
-    if (v4) {
-      view.setUint32(start, 0x45000000 | batch.tos << 16 | length + 20);
-      view.setUint32(start + 4, 0);
-      view.setUint32(start + 8, 64 << 24 | 50 << 16);
-      copy(bytes, start + 12, batch.names, source, 4);
-      copy(bytes, start + 16, batch.controls, batch.localAddress, 4);
-    } else {
-      view.setUint32(start, 0x60000000 | batch.tos << 20);
-      view.setUint16(start + 4, length);
-      bytes[start + 6] = 50;
-      bytes[start + 7] = 64;
-      copy(bytes, start + 8, batch.names, source, 16);
-      copy(bytes, start + 24, batch.controls, batch.localAddress, 16);
-    }
-    this.#engine.inbound.accept(device, start, at + length - start, this.#origin);
+    if (device) this.#intake.udp(device, batch, count);
   }
 
   #icmpError(at: number, length: number, addressBytes: 4 | 16): void {
@@ -558,8 +439,4 @@ export class KlipsDaemon implements Receiver {
     for (const device of this.#devices) if (device.outlet === physical) return device;
     return undefined;
   }
-}
-
-function copy(to: Uint8Array, at: number, from: Uint8Array, start: number, length: number): void {
-  for (let i = 0; i < length; i++) to[at + i] = from[start + i];
 }

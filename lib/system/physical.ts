@@ -14,7 +14,7 @@ import type { Poller } from "./poller.ts";
 export interface Receiver {
   /** `batch` holds `count` packets of IP protocol `protocol`. */
   ip(physical: Physical, batch: ReceiveBatch, count: number, protocol: number): void;
-  udp(physical: Physical, batch: ReceiveBatch, count: number, port: number): void;
+  udp(physical: Physical, batch: ReceiveBatch, count: number): void;
 }
 
 interface UdpPort {
@@ -63,7 +63,7 @@ export class Physical implements Outlet {
       const batch = new ReceiveBatch(fd, this.slots, bytes);
       opened.fds.push(fd);
       opened.sends.set(bytes, new SendBatch(fd, this.slots.memory, bytes));
-      this.poller.add(fd, () => drain(batch, this.slots, (count) => this.receiver.udp(this, batch, count, port)));
+      this.poller.add(fd, () => drain(batch, this.slots, (count) => this.receiver.udp(this, batch, count)));
     }
     this.#udp.set(port, opened);
   }
