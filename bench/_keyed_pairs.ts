@@ -1,5 +1,5 @@
 /** SA pairs as a key daemon installs them: out and in, each tunnel and ESP grouped, and the eroutes. */
-import { ESP_ALGORITHMS } from "../commands/_spi_algorithms.ts";
+import { ESP_ALGORITHMS } from "../lib/crypto/algorithm_names.ts";
 import { addFlow, addSa, groupSas } from "../commands/_klips_messages.ts";
 import { AUTHENTICATORS, CIPHERS } from "../lib/crypto/algorithms.ts";
 import type { PfkeyRequest } from "../lib/pfkey/client.ts";

@@ -1,4 +1,5 @@
 /** The PF_KEY requests of the KLIPS tools (klips.md §2 to §6, §12). The client numbers them. */
+import type { Algorithms } from "../lib/crypto/algorithm_names.ts";
 import { AUTHENTICATORS, CIPHERS } from "../lib/crypto/algorithms.ts";
 import {
   COMP_DEFLATE,
@@ -22,7 +23,6 @@ import { type Address, anyAddress } from "../lib/text/address.ts";
 import type { SaId } from "../lib/text/sa_id.ts";
 import { maskBytes } from "../lib/text/mask.ts";
 import type { Subnet } from "../lib/text/subnet.ts";
-import type { Algorithms } from "./_spi_algorithms.ts";
 import type { Limits } from "./_spi_life.ts";
 
 export type DebugWords = Record<DebugWord, number>;

@@ -1,10 +1,10 @@
 /** The command line of `ipsec spi`, read from left to right (klips.md §3). */
+import { AH_ALGORITHMS, type Algorithms, ESP_ALGORITHMS, whyRefused } from "../lib/crypto/algorithm_names.ts";
 import type { Address, Family } from "../lib/text/address.ts";
 import { readNumber } from "../lib/text/c_number.ts";
 import { readAddress, readKey } from "./_forms.ts";
 import { Exit, type KlipsTool, type OptionRow } from "./_klips_tool.ts";
 import { SaOptions } from "./_sa_options.ts";
-import { AH_ALGORITHMS, type Algorithms, ESP_ALGORITHMS, whyRefused } from "./_spi_algorithms.ts";
 import { Lifetimes } from "./_spi_life.ts";
 import { usage, USAGE_STATUS } from "./_spi_usage.ts";
 import { toolVersion } from "./_tool_version.ts";

@@ -1,5 +1,5 @@
 /** Usage text of `ipsec spi`. */
-import { AEAD_NAMES, CBC_NAMES } from "./_spi_algorithms.ts";
+import { AEAD_NAMES, CBC_NAMES } from "../lib/crypto/algorithm_names.ts";
 
 /** Status after the usage text. */
 export const USAGE_STATUS = 255;

@@ -1,4 +1,5 @@
 /** `ipsec spi`: makes, deletes, lists and flushes Security Associations (klips.md §3). */
+import { keysOf, whyWeak } from "../lib/crypto/algorithm_names.ts";
 import { anyAddress, isAnyAddress } from "../lib/text/address.ts";
 import { SA_PROTOCOLS, type SaId } from "../lib/text/sa_id.ts";
 import type { Command } from "./_command.ts";
@@ -6,7 +7,6 @@ import { type Meanings, refusalReason } from "./_klips_errors.ts";
 import { addSa, deleteSa, flushSas } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, runTool } from "./_klips_tool.ts";
 import { LOWEST_SPI } from "./_sa_options.ts";
-import { keysOf, whyWeak } from "./_spi_algorithms.ts";
 import { SPI_MANUAL } from "./_spi_manual.ts";
 import { type SpiAction, SpiRequest } from "./_spi_request.ts";
 import { usage, USAGE_STATUS } from "./_spi_usage.ts";

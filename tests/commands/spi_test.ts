@@ -124,7 +124,7 @@ const REFUSED: [args: string[], stderr: string, status?: number][] = [
     ["--esp", "null-sha1-96"],
     `${P}: Invalid encryption algorithm 'null-sha1-96' follows '--esp' option.\n` +
     `${P}: Null encryption is refused: ESP that hides nothing looks like ESP that does.  ` +
-    "Use --ah to authenticate only.\n",
+    "Use AH to authenticate only.\n",
   ],
   [
     ["--esp", "3des"],

@@ -1,12 +1,5 @@
-/** The algorithm names of `ipsec spi --esp` and `--ah`: what they stand for, and why some are refused. */
-import {
-  AUTHENTICATORS,
-  type AuthName,
-  type CbcName,
-  type CipherName,
-  CIPHERS,
-  isAead,
-} from "../lib/crypto/algorithms.ts";
+/** The algorithm names of `ipsec spi --esp` and `--ah`, esp= and ah=: what they stand for, and why some are refused. */
+import { AUTHENTICATORS, type AuthName, type CbcName, type CipherName, CIPHERS, isAead } from "./algorithms.ts";
 
 export interface Algorithms {
   readonly cipher: CipherName | undefined;
@@ -34,13 +27,13 @@ export const AH_ALGORITHMS: ReadonlyMap<string, Algorithms> = new Map(
   ]),
 );
 
-/** Why `--esp name` is refused, for names that users of other systems may try; undefined for a name nobody knows. */
+/** Why ESP with `name` is refused, for names that users of other systems may try; undefined for a name nobody knows. */
 export function whyRefused(name: string): string | undefined {
   if (/^des($|-|_)/.test(name)) {
     return "Single DES is refused: its 56-bit key can be found by trying all of them.  Use aes128gcm16 or aes128-sha2_256-128.";
   }
   if (/^null($|-|_)/.test(name)) {
-    return "Null encryption is refused: ESP that hides nothing looks like ESP that does.  Use --ah to authenticate only.";
+    return "Null encryption is refused: ESP that hides nothing looks like ESP that does.  Use AH to authenticate only.";
   }
   if ((CBC_NAMES as string[]).includes(name)) {
     return `ESP without authentication is refused: packets could be altered unnoticed, which also breaks the encryption.  ` +
