@@ -27,7 +27,7 @@ FLAG is one of:
 | \`esp\`, \`ah\`, \`comp\` | the work of these protocols; \`ipcomp\` is the same as \`comp\` |
 | \`rcv\` | the way of inbound packets |
 | \`pfkey\` | messages between the engine and its clients |
-| \`verbose\` | more detail, packet contents included |
+| \`verbose\` | with \`tunnel\` and \`rcv\`: packets in hexadecimal, as they are on the wire, which is encrypted |
 | \`netlink\` | nothing any more |
 
 - \`--label TEXT\`: puts \`--label TEXT\` into the prefix of every message after it, so that a script can tell its commands apart.

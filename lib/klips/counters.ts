@@ -67,10 +67,13 @@ export class InterfaceCounters {
   txErrors = 0;
   txAborted = 0;
   readonly drops = new Float64Array(DROPS.length);
+  /** Told of each reason as it is counted. */
+  onDrop: ((reason: number, packets: number) => void) | undefined = undefined;
 
   /** Counts dropped packets under the reason with this index. */
   drop(reason: number, packets = 1): void {
     this.drops[reason] += packets;
     this[DROPS[reason].counter] += packets;
+    this.onDrop?.(reason, packets);
   }
 }

@@ -14,6 +14,7 @@ import type { Scratch } from "./esp.ts";
 import { Inbound } from "./inbound.ts";
 import { expiredByTime, FINE, HARD, nextExpiry } from "./lifetime.ts";
 import { Outbound } from "./outbound.ts";
+import { PacketTrace } from "./packet_trace.ts";
 import { RandomPool } from "./random_pool.ts";
 import type { Sa } from "./sa.ts";
 import { Sad } from "./sad.ts";
@@ -33,6 +34,8 @@ export interface EngineWorld {
   clock(): number;
   random(bytes: Uint8Array<ArrayBuffer>): void;
   isLocal(address: Uint8Array): boolean;
+  /** A line that `ipsec klipsdebug` has asked for. */
+  debug(text: string): void;
   /** A soft or hard lifetime ran out. */
   expired(sa: Sa, hard: boolean): void;
   /** Keys are wanted; @returns whether a key daemon was there to ask */
@@ -48,6 +51,7 @@ export class Engine implements EngineParts {
   readonly sysctls = new Sysctls();
   readonly random: RandomPool;
   readonly flow = new FlowKey();
+  readonly trace: PacketTrace;
   readonly outbound: Outbound;
   readonly inbound: Inbound;
   readonly #world: EngineWorld;
@@ -59,6 +63,10 @@ export class Engine implements EngineParts {
     this.arena = new Arena(world.arena[0], world.arena[1]);
     this.scratch = { nonce: world.scratch, aad: world.scratch + 16, icv: world.scratch + 32 };
     this.random = new RandomPool(world.random);
+    this.trace = new PacketTrace(this.sysctls, world.debug);
+    for (const { name, counters } of world.devices) {
+      counters.onDrop = (reason, packets) => this.trace.dropped(name, reason, packets);
+    }
     this.outbound = new Outbound(this);
     this.inbound = new Inbound(this);
     this.tick();
@@ -67,6 +75,7 @@ export class Engine implements EngineParts {
   /** Reads the clock; once per batch of packets is enough. */
   tick(): void {
     this.#now = this.#world.clock();
+    this.trace.refresh();
   }
 
   now(): number {

@@ -4,6 +4,7 @@ import type { Arena } from "./arena.ts";
 import type { Eroute } from "./eroute.ts";
 import type { ErouteTable } from "./eroute_table.ts";
 import type { Scratch } from "./esp.ts";
+import type { PacketTrace } from "./packet_trace.ts";
 import type { RandomPool } from "./random_pool.ts";
 import type { Sa } from "./sa.ts";
 import type { Sad } from "./sad.ts";
@@ -18,6 +19,7 @@ export interface EngineParts {
   readonly eroutes: ErouteTable;
   readonly sysctls: Sysctls;
   readonly random: RandomPool;
+  readonly trace: PacketTrace;
   /** Seconds of the engine's clock; read once per batch of packets. */
   now(): number;
   isLocal(address: Uint8Array): boolean;

@@ -49,6 +49,7 @@ export class Inbound {
     if (checkPacket(this.parts.memory, at, length) < 0) return device.counters.drop(DROP.BAD_PACKET);
     const frame = this.#frame;
     frame.set(at, at + length);
+    if (this.parts.trace.on) this.parts.trace.received(device.name, this.parts.memory, at, length);
     const reason = this.#open(device, udp);
     if (reason < 0) return;
     device.counters.drop(reason);
@@ -69,6 +70,7 @@ export class Inbound {
       if (frame.end - header < (protocol === IPCOMP ? 4 : 8)) return DROP.TRUNCATED;
       const spi = this.#spi(protocol, header);
       const sa = parts.sad.lookup(parts.memory, protocol, spi, frame.destination, frame.addressBytes);
+      if (parts.trace.on) parts.trace.looked(sa, protocol, spi);
       if (!sa) return DROP.UNKNOWN_SA;
       if (sa.state === "larval") return DROP.SA_LARVAL;
       if (sa.state === "dead") return DROP.SA_DEAD;
@@ -83,8 +85,10 @@ export class Inbound {
         parts.expire(sa, true);
         return DROP.LIFETIME;
       }
+      const before = frame.end - frame.start;
       const next = this.#openLayer(sa);
       if (next < 0) return ~next;
+      if (parts.trace.on) parts.trace.opened(sa, before, frame.end - frame.start);
       if (expired === 1) parts.expire(sa, false);
       if (udp && layer === 0) this.#followPeer(sa, udp);
       if (policy && sa.inner && !mayFollow(sa.inner, next)) return DROP.WRONG_INNER;
@@ -211,6 +215,8 @@ export class Inbound {
     const frame = this.#frame;
     const length = frame.end - frame.start;
     if (!device.inlet) return DROP.NOT_ATTACHED;
+    const { memory, trace } = this.parts;
+    if (trace.on) trace.delivered(device.name, memory, frame.start, length);
     if (!device.deliver(frame.start, length)) return DROP.HOST_REFUSED;
     device.counters.rxBytes += length;
     return -1;

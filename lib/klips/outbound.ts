@@ -92,6 +92,7 @@ export class Outbound {
       const offset = memory.view.getUint16(header + VNET.checksumOffset, true);
       if (finishPartialChecksum(memory, at, bytes, start, offset) < 0) return device.counters.drop(DROP.BAD_PACKET_OUT);
     }
+    if (this.parts.trace.on) this.parts.trace.routed(device.name, memory, at, bytes, segments);
     this.#decide(device, at, bytes, segments);
     if (arena.shouldFlush) this.parts.flush();
   }
@@ -125,6 +126,7 @@ export class Outbound {
       flow.sourcePort,
       flow.destinationPort,
     );
+    if (this.parts.trace.on) this.parts.trace.found(eroute);
     if (this.#isLocalIke(source, addressBytes, eroute)) return this.#pass(device, at, length, segments);
     if (!eroute) return device.counters.drop(DROP.NO_EROUTE, segments);
     eroute.count += segments;
@@ -322,6 +324,7 @@ export class Outbound {
       }
       const after = frame.end - frame.start;
       if (after > LARGEST) return device.counters.drop(DROP.TOO_BIG);
+      if (parts.trace.on) parts.trace.sealed(sa, before, after);
       sa.bytesUsed += t.kind === "comp" ? before : after;
       sa.packetsUsed++;
       sa.lastUsedAt = parts.now();
@@ -403,6 +406,8 @@ export class Outbound {
     const frame = this.#frame;
     const outlet = device.outlet!;
     const length = frame.end - frame.start;
+    const { memory, trace } = this.parts;
+    if (trace.on) trace.sending(device.name, memory, frame.start, length);
     const mtu = this.#mtuTo(device, last);
     if (!last?.udp && length > mtu) return this.#fragment(device, length, mtu, last === undefined);
     device.counters.txPackets++;

@@ -103,6 +103,7 @@ export class KlipsDaemon implements Receiver {
       clock: () => this.#clock(),
       random: (bytes) => void crypto.getRandomValues(bytes),
       isLocal: (address) => this.#addresses.has(address),
+      debug: (text) => this.#log("info", text),
       expired: (sa, hard) => this.#service.expire(sa, hard),
       acquire: (eroute, source, destination, flow) =>
         this.#service.acquire({

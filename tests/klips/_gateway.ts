@@ -47,6 +47,7 @@ export class Gateway {
   readonly delivered: Uint8Array[] = [];
   readonly expired: [said: number, hard: boolean][] = [];
   readonly acquired: string[] = [];
+  readonly debugged: string[] = [];
   readonly local: Set<string>;
   clock = 1000;
   mtu = 1500;
@@ -96,6 +97,7 @@ export class Gateway {
       clock: () => this.clock,
       random,
       isLocal: (bytes) => this.local.has(bytes.join()),
+      debug: (text) => void this.debugged.push(text),
       expired: (sa, hard) => void this.expired.push([sa.id.spi, hard]),
       acquire: (eroute) => {
         this.acquired.push(`${eroute.saId.spi}`);
