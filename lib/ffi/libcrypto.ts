@@ -80,6 +80,7 @@ interface Bound {
   readonly symbols: Calls;
   /** Methods found so far; they live as long as the library. */
   readonly methods: Map<string, bigint>;
+  readonly direct: boolean;
   /** Held as long as {@linkcode base} is used. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly base: bigint;
@@ -93,14 +94,17 @@ interface Bound {
   readonly key: bigint;
 }
 
-/** @throws {Error} when the host has no libcrypto that can be used */
-export function openLibcrypto(names: readonly string[] = LIBRARIES): Provider {
+/**
+ * @param options.direct false: through OpenSSL's providers, as where methods cannot be copied
+ * @throws {Error} when the host has no libcrypto that can be used
+ */
+export function openLibcrypto(names: readonly string[] = LIBRARIES, options: { direct?: boolean } = {}): Provider {
   const symbols = openFirst(names);
   const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
   const boundTo = new WeakMap<PacketMemory, Bound>();
   const methods = new Map<string, bigint>();
   const bind = (memory: PacketMemory): Bound => {
-    const bound = boundTo.get(memory) ?? bindMemory(symbols, methods, scratch, memory.bytes);
+    const bound = boundTo.get(memory) ?? bindMemory(symbols, methods, options.direct ?? true, scratch, memory.bytes);
     boundTo.set(memory, bound);
     return bound;
   };
@@ -129,6 +133,7 @@ function openFirst(names: readonly string[]): Calls {
 function bindMemory(
   symbols: Calls,
   methods: Map<string, bigint>,
+  direct: boolean,
   scratch: Uint8Array<ArrayBuffer>,
   bytes: Uint8Array<ArrayBuffer>,
 ): Bound {
@@ -136,6 +141,7 @@ function bindMemory(
   return {
     symbols,
     methods,
+    direct,
     bytes,
     base: addressOf(bytes),
     size: bytes.length,
@@ -154,11 +160,11 @@ function bindMemory(
  * 1392 bytes 0.50 instead of 0.63.
  */
 function findCipher(bound: Bound, cipher: CbcName | AeadName): bigint {
-  const { symbols, methods } = bound;
+  const { symbols, methods, direct } = bound;
   const known = methods.get(cipher);
   if (known !== undefined) return known;
   const builtIn = found(symbols.EVP_get_cipherbyname(cString(CIPHER_NAMES[cipher])), cipher);
-  const method = symbols.EVP_CIPHER_meth_dup?.(builtIn) || builtIn;
+  const method = direct && symbols.EVP_CIPHER_meth_dup?.(builtIn) || builtIn;
   methods.set(cipher, method);
   return method;
 }
