@@ -25,7 +25,7 @@ async function dispatch(): Promise<number> {
     return 1;
   }
   io.stderr(`ipsec: unknown IPsec command \`${word}' (\`ipsec --help' for list)\n`);
-  const { suggest } = await import("./commands/_suggest.ts");
+  const { suggest } = await import("./lib/text/suggest.ts");
   const near = suggest(word, Object.keys(COMMANDS));
   if (near) io.stderr(`ipsec: did you mean \`${near}'?\n`);
   return 1;

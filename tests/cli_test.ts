@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { COMMANDS, findCommand, listedNames, SUMMARIES } from "../commands/_registry.ts";
-import { editDistance, suggest } from "../commands/_suggest.ts";
+import { editDistance, suggest } from "../lib/text/suggest.ts";
 import project from "../deno.json" with { type: "json" };
 
 const IPSEC = fileURLToPath(new URL("../ipsec.ts", import.meta.url));
