@@ -1,0 +1,108 @@
+/** Looks at the settings of one connection together (commands.md §7.2). */
+import { type Complaints, formatPosition, type Position } from "./complaint.ts";
+import { type Conn, type Setting, settingOf } from "./settings.ts";
+import { parseTime } from "./value_forms.ts";
+
+/** A rule that the settings of a connection may break. */
+interface Rule {
+  readonly needs: readonly string[];
+  /** @returns what is wrong, and which parameter to show */
+  broken(conn: View): { readonly name: string; readonly message: string } | undefined;
+}
+
+class View {
+  constructor(readonly conn: Conn) {}
+  said(name: string): Setting | undefined {
+    return this.conn.settings.get(name);
+  }
+  value(name: string): string | undefined {
+    return settingOf(this.conn.settings, "conn", name)?.value;
+  }
+}
+
+const SIDES = ["left", "right"] as const;
+/** Values of `auto` by which a connection is used at start. */
+const USED = ["add", "route", "start", "manual"];
+
+/** For a rule about one end: the same for both. */
+function eachSide(
+  needs: (side: string) => string[],
+  broken: (conn: View, side: string) => { name: string; message: string } | undefined,
+): Rule[] {
+  return SIDES.map((side) => ({ needs: needs(side), broken: (conn) => broken(conn, side) }));
+}
+
+function together(one: string, other: string): Rule {
+  return {
+    needs: [one, other],
+    broken: () => ({ name: one, message: `${one} and ${other} cannot stand together` }),
+  };
+}
+
+const RULES: readonly Rule[] = [
+  together("spi", "spibase"),
+  ...SIDES.flatMap((side) => [
+    together(`${side}firewall`, `${side}updown`),
+    together(`${side}subnetwithin`, `${side}subnet`),
+  ]),
+  ...eachSide(
+    (side) => ["type", `${side}subnet`],
+    (conn, side) =>
+      conn.value("type") === "transport"
+        ? { name: `${side}subnet`, message: `type=transport incompatible with ${side}subnet` }
+        : undefined,
+  ),
+  ...eachSide((side) => [side, `${side}nexthop`], (conn, side) => {
+    const [host, nexthop] = [conn.value(side), conn.value(`${side}nexthop`)];
+    if (host === "%defaultroute") {
+      return { name: `${side}nexthop`, message: `${side}nexthop cannot be given with ${side}=%defaultroute` };
+    }
+    return host === nexthop
+      ? { name: `${side}nexthop`, message: `${side} and ${side}nexthop must not be the same` }
+      : undefined;
+  }),
+  {
+    needs: SIDES,
+    broken: (conn) => {
+      const [left, right] = SIDES.map((side) => conn.value(side)!);
+      const both = left === right && (left.startsWith("%") || /^[0-9.]+$/.test(left));
+      return both ? { name: "right", message: `left and right cannot both be ${left}` } : undefined;
+    },
+  },
+  ...["keylife", "ikelifetime"].map((name): Rule => ({
+    needs: [],
+    broken: (conn) => {
+      if (!["keylife", "ikelifetime", "rekeymargin", "rekeyfuzz"].some((any) => conn.said(any))) return undefined;
+      const life = parseTime(conn.value(name)!) ?? 0;
+      const margin = parseTime(conn.value("rekeymargin")!) ?? 0;
+      const most = margin * (100 + Number.parseInt(conn.value("rekeyfuzz")!)) / 100;
+      if (conn.value("rekey") === "no" || life > most) return undefined;
+      const message = `${name}=${conn.value(name)} must exceed rekeymargin and rekeyfuzz, which make ${most} seconds`;
+      return { name: conn.said(name) ? name : "rekeymargin", message };
+    },
+  })),
+];
+
+/** @param isTemplate whether other connections take it over: it need not be complete by itself */
+export function checkConn(conn: Conn, isTemplate: boolean, complaints: Complaints): void {
+  const view = new View(conn);
+  const error = (at: Position, message: string) => complaints.error(at, `conn ${conn.name}: ${message}`, conn.name);
+  for (const rule of RULES) {
+    if (!rule.needs.every((name) => view.said(name))) continue;
+    const wrong = rule.broken(view);
+    if (wrong) error(positionOf(view.said(wrong.name), conn), wrong.message);
+  }
+  if (isTemplate || !USED.includes(view.value("auto") ?? "")) return;
+  for (const side of SIDES) {
+    if (view.value(side)) continue;
+    error(conn.at!, `has no ${side}=, which auto=${view.value("auto")} at ${place(view.said("auto")!, conn)} needs`);
+  }
+}
+
+function positionOf(setting: Setting | undefined, conn: Conn): Position {
+  return setting && "at" in setting.origin ? setting.origin.at : conn.at!;
+}
+
+function place(setting: Setting, conn: Conn): string {
+  return formatPosition(positionOf(setting, conn));
+}

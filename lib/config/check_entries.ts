@@ -1,0 +1,107 @@
+/** Looks at each parameter of a section by itself: its name, and whether its value has the right form. */
+import { suggest } from "../text/suggest.ts";
+import type { Complaints } from "./complaint.ts";
+import { ALIASES, canonicalName, flipName, OBSOLETE, type Parameter, PARAMETERS } from "./parameters.ts";
+import { DEFAULT_SECTION, type Entry, isPrivate, type Section } from "./sections.ts";
+
+/** So many different unknown names get a proposal; a file with more is no configuration. */
+const MOST_PROPOSALS = 100;
+const LONGEST_SHOWN = 60;
+/** What the shell of FreeS/WAN's scripts replaced in a value. */
+const EXPANDED = /[$`\\]/;
+
+const NAMES: Readonly<Record<"setup" | "conn", readonly string[]>> = {
+  setup: [...PARAMETERS.setup.keys()],
+  conn: [...PARAMETERS.conn.keys(), ...Object.keys(ALIASES)],
+};
+
+/** What a complaint calls a section: `conn office`, `config setup`. */
+export function title({ type, name }: Pick<Section, "type" | "name">): string {
+  return `${type} ${name}`;
+}
+
+export class EntryChecker {
+  readonly #proposals = new Map<string, string>();
+
+  constructor(readonly complaints: Complaints) {}
+
+  /** @returns the entries whose names are known, by the name that the table has for them */
+  check(section: Section): Entry[] {
+    const kept: Entry[] = [];
+    for (const line of section.lines) {
+      if (line.kind === "fault") {
+        this.complaints.error(line.at, `${title(section)}: ${line.message}`, section.name);
+      } else if (!isPrivate(line.name)) {
+        const known = this.#checkEntry(line, section);
+        if (known) kept.push(known === line.name ? line : { ...line, name: known });
+      }
+    }
+    return kept;
+  }
+
+  #checkEntry(entry: Entry, section: Section): string | undefined {
+    const table = section.type === "config" ? "setup" : "conn";
+    const error = (message: string) => {
+      this.complaints.error(entry.at, `${title(section)}: ${message}`, section.name);
+      return undefined;
+    };
+    const known = canonicalName(entry.name, table);
+    if (known === undefined) return error(this.#unknown(entry.name, table));
+    const parameter = PARAMETERS[table].get(known)!;
+    if (parameter.repeatable && section.name === DEFAULT_SECTION) {
+      return error(`${entry.name} is not allowed in conn %default`);
+    }
+    if (entry.value === "") {
+      if (known === "auto" || parameter.repeatable) return error(`${entry.name} needs a value`);
+      return known;
+    }
+    const wrong = parameter.form.check(entry.value);
+    if (wrong) return error(`${entry.name}=${shown(entry.value, parameter)}: ${wrong}`);
+    this.#warn(entry, section, parameter);
+    return known;
+  }
+
+  #warn(entry: Entry, section: Section, parameter: Parameter): void {
+    const warn = (message: string) =>
+      this.complaints.warn(entry.at, `${title(section)}: ${entry.name} ${message}`, section.name);
+    if (parameter.idle) warn(`has no effect: ${parameter.idle}`);
+    if (!parameter.command && EXPANDED.test(entry.value)) {
+      warn("is taken as it stands: $, ` and \\ are not replaced, as a shell did in FreeS/WAN");
+    }
+  }
+
+  #unknown(name: string, table: "setup" | "conn"): string {
+    const gone = Object.hasOwn(OBSOLETE, name) ? OBSOLETE[name] : undefined;
+    if (gone) return `${name} is no longer a parameter: ${gone.instead}`;
+    const other = table === "setup" ? "conn" : "setup";
+    if (canonicalName(name, other)) {
+      return `${name} belongs in ${other === "setup" ? "config setup" : "a conn section"}`;
+    }
+    return `unknown parameter "${name}"${this.#propose(name, table)}`;
+  }
+
+  #propose(name: string, table: "setup" | "conn"): string {
+    const key = `${table} ${name}`;
+    let proposal = this.#proposals.get(key);
+    if (proposal === undefined) {
+      const near = this.#proposals.size < MOST_PROPOSALS ? nearest(name, table) : undefined;
+      proposal = near ? `; did you mean ${near}?` : "";
+      this.#proposals.set(key, proposal);
+    }
+    return proposal;
+  }
+}
+
+/** A name of the same side is likelier than one of the other. */
+function nearest(name: string, table: "setup" | "conn"): string | undefined {
+  const near = suggest(name, NAMES[table]);
+  const twin = near && flipName(near);
+  if (!near || !twin || twin === near) return near;
+  return name.startsWith("r") === near.startsWith("r") ? near : twin;
+}
+
+/** A value in a message. */
+export function shown(value: string, parameter: Parameter): string {
+  if (parameter.secret) return "(not shown)";
+  return value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}...` : value;
+}

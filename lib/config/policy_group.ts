@@ -1,0 +1,55 @@
+/** Policy group files: the networks of one group (config.md §17). */
+import { parseAddress } from "../text/address.ts";
+import { formatSubnet, hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
+import { type Complaint, Complaints } from "./complaint.ts";
+import type { FileSystem } from "./file_system.ts";
+import { stripComment } from "./lines.ts";
+
+/** A network, or a host's name that is still to be looked up. */
+export type GroupEntry = { readonly line: number } & ({ readonly subnet: Subnet } | { readonly name: string });
+
+export interface PolicyGroup {
+  readonly entries: readonly GroupEntry[];
+  readonly complaints: readonly Complaint[];
+}
+
+/**
+ * Never throws. A group whose file is not there is empty; a bad entry is left out. IPv6 networks count as well; FreeS/WAN
+ * refused them.
+ */
+export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
+  const content = files.read(path);
+  const complaints = new Complaints();
+  const entries: GroupEntry[] = [];
+  const seen = new Map<string, number>();
+  if (typeof content !== "string") {
+    content.text.replace(/^\ufeff/, "").split("\n").forEach((text, i) => {
+      const at = { file: path, line: i + 1 };
+      for (const word of stripComment(text.replace(/\r$/, "")).split(/[ \t]+/).filter(Boolean)) {
+        const parsed = parseEntry(word);
+        if ("error" in parsed) {
+          complaints.error(at, `${parsed.error} "${word}"`);
+          continue;
+        }
+        const key = "subnet" in parsed ? formatSubnet(parsed.subnet) : parsed.name;
+        const first = seen.get(key);
+        if (first === undefined) entries.push({ ...parsed, line: at.line });
+        else complaints.warn(at, `"${word}" is in this group already, in line ${first}`);
+        if (first === undefined) seen.set(key, at.line);
+      }
+    });
+  }
+  return { entries, complaints: complaints.sorted([path]) };
+}
+
+function parseEntry(word: string): { subnet: Subnet } | { name: string } | { error: string } {
+  const isIpv6 = word.split("/")[0].includes(":");
+  if (word.includes("/")) {
+    const parsed = parseSubnet(word, isIpv6 ? "inet6" : "inet");
+    if (!parsed.ok) return { error: parsed.error };
+    return { subnet: parsed.value };
+  }
+  const parsed = parseAddress(word, isIpv6 ? "inet6" : "inet");
+  if (parsed.ok) return { subnet: hostSubnet(parsed.value) };
+  return "name" in parsed ? { name: parsed.name } : { error: parsed.error };
+}
