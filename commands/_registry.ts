@@ -2,6 +2,7 @@
 import type { Command } from "./_command.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  conf: async () => (await import("./conf.ts")).conf,
   eroute: async () => (await import("./eroute.ts")).eroute,
   klips: async () => (await import("./klips.ts")).klips,
   klipsdebug: async () => (await import("./klipsdebug.ts")).klipsdebug,
@@ -12,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   spi: async () => (await import("./spi.ts")).spi,
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
+  _confread: async () => (await import("./_confread.ts")).confreadCommand,
   _updown: async () => (await import("./_updown.ts")).updown,
 };
 
@@ -23,6 +25,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 
 /** The commands' own one-line summaries, repeated here so that listing them loads none; a test compares the two. */
 export const SUMMARIES: Readonly<Record<string, string>> = {
+  conf: "check ipsec.conf, and show what it says",
   eroute: "manipulate IPSEC extended routing tables",
   klips: "start, stop and examine KLIPS, the packet engine",
   klipsdebug: "set KLIPS debug features and level",
@@ -33,6 +36,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   spi: "manage IPSEC Security Associations",
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
+  _confread: "read ipsec.conf for a script",
   _updown: "set routes and the firewall for a connection",
 };
 

@@ -32,6 +32,8 @@ export interface ConfreadAnswer {
   readonly exit: 0 | 1;
 }
 
+/** An own `auto` of these is not asked any more what else there is; FreeS/WAN's search failed as a whole. */
+const STARTING = ["add", "route", "start"];
 const AUTO_VALUES = ["add", "route", "start", "ignore", "manual"];
 
 /** Ends the reading; caught in {@linkcode confread} alone. */
@@ -202,7 +204,7 @@ function searchAuto(request: ConfreadRequest, items: readonly (Section | Fault)[
     }
   }
   for (const name of conns.keys()) {
-    const values = valuesOf(name, request.search!, conns, own, new Set());
+    const values = valuesOf(name, request.search!, conns, own);
     const hits = values.length ? values : fallback === undefined ? [] : [fallback];
     if (hits.some((value) => request.names.includes(value))) records.push({ kind: "section", name });
   }
@@ -210,31 +212,25 @@ function searchAuto(request: ConfreadRequest, items: readonly (Section | Fault)[
   for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) records.push({ kind: "section", name });
 }
 
-/** A connection's own value; else those of what it takes over. */
+/** A connection's own value, and those of what it takes over. */
 function valuesOf(
   name: string,
   parameter: string,
   conns: ReadonlyMap<string, Section>,
   own: ReadonlyMap<string, Entry>,
-  seen: Set<string>,
 ): string[] {
+  const mine = own.get(name)?.value;
+  if (mine !== undefined && STARTING.includes(mine)) return [mine];
+  const seen = new Set<string>();
   const pending = [name];
   const found: string[] = [];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);
-    const said = own.get(next)?.value;
-    if (said !== undefined) {
-      found.push(said);
-      if (next === name) return found;
-      continue;
-    }
     const section = conns.get(next);
-    if (!section) {
-      if (isImplicit(next) && parameter === "auto") found.push(IMPLICIT_CONNS[next].auto);
-      continue;
-    }
-    for (const line of section.lines) {
+    const said = section ? own.get(next)?.value : parameter === "auto" && isImplicit(next) ? "route" : undefined;
+    if (said !== undefined) found.push(said);
+    for (const line of section?.lines ?? []) {
       if (line.kind === "entry" && /^also(flip)?$/.test(line.name)) pending.push(line.value);
     }
   }

@@ -23,15 +23,21 @@ export function visibleValue(name: string, value: string, { secrets }: PrintOpti
   return isSecret(name) && !secrets ? HIDDEN : value;
 }
 
-/** `conn office` and its settings, each with a comment that says where it comes from. */
+/** Beside longer values (keys) comments are not lined up. */
+const LONGEST_ALIGNED = 40;
+
+/**
+ * `conn office` and its settings, each with a comment that says where it comes from. What is built in stands in comments
+ * only: written out it might contradict what was said, as `leftupdown` does `leftfirewall`.
+ */
 export function formatSection(header: string, settings: ReadonlyMap<string, Setting>, options: PrintOptions): string {
-  const rows = [...settings].map(([name, { value, origin }]) => ({
-    text: `\t${name}=${formatValue(visibleValue(name, value, options))}`,
-    origin: formatOrigin(origin),
-  }));
+  const said = [...settings].filter(([, { origin }]) => origin.kind !== "built in");
+  const builtIn = [...settings].filter(([, { origin }]) => origin.kind === "built in");
+  const rows = [...said, ...builtIn].map(([name, { value, origin }]) => {
+    const isHidden = isSecret(name) && !options.secrets;
+    const mark = isHidden || origin.kind === "built in" ? "#" : "";
+    return { text: `\t${mark}${name}=${isHidden ? HIDDEN : formatValue(value)}`, origin: formatOrigin(origin) };
+  });
   const width = Math.min(LONGEST_ALIGNED, Math.max(0, ...rows.map(({ text }) => text.length)));
   return `${header}\n${rows.map(({ text, origin }) => `${text.padEnd(width)}  # ${origin}\n`).join("")}`;
 }
-
-/** Beside longer values (keys) comments are not lined up. */
-const LONGEST_ALIGNED = 40;

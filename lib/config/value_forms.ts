@@ -27,10 +27,10 @@ export function wordsOr(words: readonly string[], form: Form): Form {
   return {
     says: `${words.join(", ")} or ${form.says}`,
     check: (value) => {
-      if (words.includes(value)) return undefined;
-      return value.startsWith("%")
+      const wrong = words.includes(value) ? undefined : form.check(value);
+      return wrong && value.startsWith("%")
         ? `must be ${words.join(", ")} or ${form.says}${didYouMean(value, words)}`
-        : form.check(value);
+        : wrong;
     },
   };
 }
