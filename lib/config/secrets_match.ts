@@ -1,0 +1,78 @@
+/** Which entry of ipsec.secrets is used between two identities (config.md §19.4). */
+import { rsaKeyId } from "../crypto/rsa.ts";
+import type { SecretEntry, SecretKey } from "./secrets.ts";
+import { type Identity, sameIdentity } from "./secrets_identity.ts";
+
+export interface SecretMatch {
+  readonly entry: SecretEntry;
+  /** An equally good entry with another secret: the first in the file is used, and the administrator is told. */
+  readonly rival: SecretEntry | undefined;
+}
+
+/** FreeS/WAN's words where there is a rival. */
+export const AMBIGUOUS = "multiple ipsec.secrets entries with distinct secrets match endpoints: first secret used";
+
+/**
+ * @param him undefined where the peer has no identity; `any` for a road warrior who is known by address alone
+ * @returns undefined where no entry is for the two
+ */
+export function findSecret(
+  entries: readonly SecretEntry[],
+  wanted: "PSK" | "RSA",
+  me: Identity,
+  him: Identity | undefined,
+): SecretMatch | undefined {
+  let best: SecretEntry | undefined, rival: SecretEntry | undefined, most = 0;
+  for (const entry of entries) {
+    if (kindOf(entry.key) !== wanted) continue;
+    const rank = rankEntry(entry, wanted, me, him ?? { kind: "none" });
+    if (rank > most) [best, rival, most] = [entry, undefined, rank];
+    else if (rank === most && best && !rival && !sameSecret(best.key, entry.key)) rival = entry;
+  }
+  return best && { entry: best, rival };
+}
+
+function kindOf({ kind }: SecretKey): "PSK" | "RSA" {
+  return kind === "PSK" ? "PSK" : "RSA";
+}
+
+/** 0 where the entry does not match. */
+export function rankEntry({ ids }: SecretEntry, wanted: "PSK" | "RSA", me: Identity, him: Identity): number {
+  if (ids.length === 0) return 1;
+  if (!ids.some((id) => sameIdentity(id, me))) return 0;
+  if (ids.length === 1) return 3;
+  if (ids.some((id) => sameIdentity(id, him))) return 4;
+  return wanted === "RSA" ? 2 : 0;
+}
+
+function sameSecret(a: SecretKey, b: SecretKey): boolean {
+  if (a.kind === "PSK") return b.kind === "PSK" && a.secret.equals(b.secret);
+  if (a.kind === "RSA") {
+    return b.kind === "RSA" && rsaKeyId(a.key.publicKey) === rsaKeyId(b.key.publicKey) &&
+      a.key.privateExponent.equals(b.key.privateExponent);
+  }
+  return b.kind === "RSA file" && a.path === b.path;
+}
+
+/**
+ * Host names among the indices become the addresses that they have now.
+ *
+ * @returns the entries; of a name without address the index is left out, and with its last index the entry
+ */
+export async function resolveNames(
+  entries: readonly SecretEntry[],
+  lookup: (name: string) => Promise<readonly Identity[]>,
+): Promise<{ entries: SecretEntry[]; unknown: { entry: SecretEntry; name: string }[] }> {
+  const unknown: { entry: SecretEntry; name: string }[] = [];
+  const resolved: SecretEntry[] = [];
+  for (const entry of entries) {
+    const ids: Identity[] = [];
+    for (const id of entry.ids) {
+      const found = id.kind === "name" ? await lookup(id.name) : [id];
+      if (id.kind === "name" && found.length === 0) unknown.push({ entry, name: id.name });
+      ids.push(...found);
+    }
+    if (ids.length > 0 || entry.ids.length === 0) resolved.push({ ...entry, ids });
+  }
+  return { entries: resolved, unknown };
+}
