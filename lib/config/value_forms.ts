@@ -50,7 +50,7 @@ function within(word: string, wrong: string | undefined): string | undefined {
 
 function didYouMean(value: string, words: readonly string[]): string {
   const near = suggest(value, words);
-  return near ? `; did you mean "${near}"?` : "";
+  return near ? `; did you mean ${near}?` : "";
 }
 
 export const YES_NO = oneOf("yes", "no");

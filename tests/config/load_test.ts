@@ -1,0 +1,290 @@
+/** loadConfig(): lines, sections, includes, also, defaults, implicit connections, and rules among settings. */
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert/strict";
+import { IMPLICIT_CONNS } from "../../lib/config/implicit_conns.ts";
+import { formatComplaint } from "../../lib/config/complaint.ts";
+import { readLines } from "../../lib/config/lines.ts";
+import { complaintsAbout, loadConfig } from "../../lib/config/load.ts";
+import { effectiveSettings, formatOrigin, settingOf } from "../../lib/config/settings.ts";
+import { complaintsOf, load, said } from "./_fake_files.ts";
+
+/** What reads without complaint, and what it gives for conn c. */
+const READ: [why: string, text: string, c: Record<string, string>][] = [
+  ["a plain section", "version 2\nconn c\n\tleft=1.2.3.4\n", { left: "1.2.3.4" }],
+  ["a version 2.0 with a comment", "# first\nversion 2.0 # two\nconn c\n\tpfs=no\n", { pfs: "no" }],
+  ["a file without its last newline", "version 2\nconn c\n\tpfs=no", { pfs: "no" }],
+  ["an empty line in a section", "version 2\nconn c\n\tpfs=no\n\n\trekey=no\n", { pfs: "no", rekey: "no" }],
+  ["a line of blanks in a section", "version 2\nconn c\n\tpfs=no\n \t \n\trekey=no\n", { pfs: "no", rekey: "no" }],
+  ["a flush comment in a section", "version 2\nconn c\n\tpfs=no\n# x\n\trekey=no\n", { pfs: "no", rekey: "no" }],
+  ["lines that end in CR LF", "version 2\r\nconn c\r\n\tpfs=no\r\n\r\n\tleftcert=x\r\n", { pfs: "no", leftcert: "x" }],
+  ["a byte order mark", "\ufeffversion 2\nconn c\n\tpfs=no\n", { pfs: "no" }],
+  ["blanks around the equals sign", "version 2\nconn c\n\tpfs \t= no  \n", { pfs: "no" }],
+  ["a comment after a value", "version 2\nconn c\n\tpfs=no #x\n", { pfs: "no" }],
+  ["a comment after a quoted value with blanks", 'version 2\nconn c\n\tleftca="C=CA, O=x" # it\n', {
+    leftca: "C=CA, O=x",
+  }],
+  ["a number sign within a word", "version 2\nconn c\n\tleftid=@#0a\n", { leftid: "@#0a" }],
+  ["a number sign within quotes", 'version 2\nconn c\n\tleftcert="a #b"\n', { leftcert: "a #b" }],
+  ["equals signs in a value", "version 2\nconn c\n\tleftid=C=CA,O=x\n", { leftid: "C=CA,O=x" }],
+  ["private parameters", "version 2\nconn c\n\tx-a=1\n\tX_b=1\n\tpfs=no\n", { pfs: "no" }],
+  ["an empty value, which counts as not said", "version 2\nconn c\n\tpfs=\n", {}],
+  ["conn %default", "version 2\nconn %default\n\tpfs=no\nconn c\n\trekey=no\n", { pfs: "no", rekey: "no" }],
+  ["two conn %default", "version 2\nconn %default\n\tpfs=no\nconn %default\n\trekey=no\nconn c\n", {
+    pfs: "no",
+    rekey: "no",
+  }],
+  ["an own value before the default", "version 2\nconn %default\n\tpfs=no\nconn c\n\tpfs=yes\n", { pfs: "yes" }],
+  ["an empty value, which blocks the default", "version 2\nconn %default\n\tpfs=no\nconn c\n\tpfs=\n", {}],
+  ["also", "version 2\nconn c\n\tpfs=no\n\talso=d\nconn d\n\tleft=1.2.3.4\n", { pfs: "no", left: "1.2.3.4" }],
+  ["also of what stands before", "version 2\nconn d\n\tleft=1.2.3.4\nconn c\n\talso=d\n", { left: "1.2.3.4" }],
+  [
+    "several also, nested",
+    "version 2\nconn c\n\talso=d\n\talso=e\nconn d\n\talso=f\nconn e\n\tpfs=no\nconn f\n\trekey=no\n",
+    { pfs: "no", rekey: "no" },
+  ],
+  [
+    "alsoflip",
+    "version 2\nconn c\n\talsoflip=d\nconn d\n\tleft=1.2.3.4\n\tleftid=@left\n\tpfs=no\n",
+    { right: "1.2.3.4", rightid: "@left", pfs: "no" },
+  ],
+  [
+    "alsoflip within alsoflip",
+    "version 2\nconn c\n\talsoflip=d\nconn d\n\talsoflip=e\nconn e\n\tleft=1.2.3.4\n",
+    { left: "1.2.3.4" },
+  ],
+  [
+    "also of an implicit connection",
+    "version 2\nconn c\n\talso=clear\n\tleftsubnet=10.0.0.0/8\n",
+    { ...IMPLICIT_CONNS.clear, leftsubnet: "10.0.0.0/8" },
+  ],
+  [
+    "also of an implicit connection and an own auto",
+    "version 2\nconn c\n\talso=block\n\tauto=add\n",
+    { ...IMPLICIT_CONNS.block, auto: "add" },
+  ],
+];
+for (const [why, text, c] of READ) {
+  Deno.test(`loadConfig() reads ${why}`, () => {
+    const configuration = load(text);
+    deepEqual(said(configuration, "c"), c);
+    deepEqual(configuration.complaints, []);
+  });
+}
+
+const C = "version 2\nconn c\n";
+const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
+  ["nothing in an empty file", "\n# nothing\n", []],
+  ["a file without version, once", "conn c\n\tpfs=no\nconn d\n\tpfs=no\n", [
+    'f:1: the first line must be "version 2": without it this is a file of FreeS/WAN 1, whose defaults were others',
+  ]],
+  ["another version", "version 1\nconn c\n", ["f:1: version 1 is not supported: only version 2 is"]],
+  ["a parameter before all sections", "version 2\n\tpfs=no\n", [
+    'f:2: "pfs=..." belongs to no section: a "conn NAME" or "config setup" line must come before it',
+  ]],
+  ["an indented header", "version 2\nconn c\n\tconn d\n", ['f:3: conn c: "conn d" must begin in the first column']],
+  ["a header of one word", "version 2\nconn\n\tpfs=no\n", [
+    'f:2: "conn" is no section header: it needs two words, a type and a name',
+  ]],
+  ["a parameter at the margin", `${C}pfs=no\n`, [
+    'f:3: "pfs=..." is no section header: it needs two words, a type and a name; a parameter must be indented',
+  ]],
+  ["an unknown section type", "version 2\ncon c\n", ['f:2: unknown section type "con"; did you mean "conn"?']],
+  ["a section type of others", "version 2\nca c\n\tauto=add\n", [
+    'f:2: unknown section type "ca": sections are config and conn',
+  ]],
+  ["an unknown config section", "version 2\nconfig x\n", ["f:2: unknown section config x: there is only config setup"]],
+  ["an illegal name", "version 2\nconn 1a\n", [
+    'f:2: "1a" is no name for a connection: letters, digits, ".", "_" and "-", a letter first',
+  ]],
+  ["control characters, harmlessly", "version 2\nconn \x1b[2J\n", [
+    'f:2: "?[2J" is no name for a connection: letters, digits, ".", "_" and "-", a letter first',
+  ]],
+  ["two connections of one name", `${C}conn c\n`, ["f:3: conn c is there twice, first at f:2"]],
+  ["two config setup", "version 2\nconfig setup\nconfig setup\n", ["f:3: config setup is there twice, first at f:2"]],
+  ["a parameter set twice", `${C}\tpfs=no\n\tpfs=no\n`, ["f:4: conn c: pfs is set twice, first at f:3"]],
+  ["a parameter set twice under two names", `${C}\tlifetime=1h\n\tkeylife=1h\n`, [
+    "f:4: conn c: keylife is set twice, first at f:3",
+  ]],
+  ["a default set twice", "version 2\nconn %default\n\tpfs=no\nconn %default\n\tpfs=no\n", [
+    "f:5: conn %default: pfs is set twice, first at f:3",
+  ]],
+  ["setup's parameter set twice", "version 2\nconfig setup\n\tpluto=no\n\tpluto=no\n", [
+    "f:4: config setup: pluto is set twice, first at f:3",
+  ]],
+  ["a parameter set here and by also", `${C}\tpfs=no\n\talso=d\nconn d\n\tpfs=no\n`, [
+    "f:3: conn c: pfs is set here, and again by conn d at f:6",
+  ]],
+  ["conn %default after others", `${C}conn %default\n`, ["f:3: conn %default must stand before all other connections"]],
+  ["also in conn %default", "version 2\nconn %default\n\talso=d\nconn d\n", [
+    "f:3: conn %default: also is not allowed in conn %default",
+  ]],
+  ["also of what is not there", `${C}\talso=d\n`, ["f:3: conn c: there is no conn d for also"]],
+  ["an also without value", `${C}\talso=\n`, ["f:3: conn c: also needs a value"]],
+  ["an also of itself", `${C}\talso=c\n`, ["f:3: conn c: also=c leads back to conn c"]],
+  ["a loop of also, from each of its connections", `${C}\talso=d\nconn d\n\talso=c\n`, [
+    "f:3: conn d: also=d leads back to conn d",
+    "f:5: conn c: also=c leads back to conn c",
+  ]],
+  ["the same connection taken over twice", `${C}\talso=d\n\talso=d\nconn d\n`, [
+    "f:4: conn c: takes conn d over twice",
+  ]],
+  ["a quote within a value", `${C}\tleftid=@a"b"\n`, [
+    "f:3: conn c: leftid: double quotes must stand around the whole value, and none within",
+  ]],
+  ["an open quote", `${C}\tleftid="@a\n`, [
+    "f:3: conn c: leftid: double quotes must stand around the whole value, and none within",
+  ]],
+  ["blanks without quotes", `${C}\tleftid=a b\n`, [
+    "f:3: conn c: leftid: a value with blanks must stand in double quotes",
+  ]],
+  ["a tab within quotes", `${C}\tleftid="a\tb"\n`, ["f:3: conn c: leftid: the value contains a tab"]],
+  ["a line without equals sign", `${C}\tpfs no\n`, ['f:3: conn c: "pfs no" is not of the form name=value']],
+  ["an empty auto", `${C}\tauto=\n`, ["f:3: conn c: auto needs a value"]],
+  ["what a shell would have replaced", `${C}\tleftcert=$HOME/x\n`, [
+    "f:3: warning: conn c: leftcert is taken as it stands: $, ` and \\ are not replaced, as a shell did in FreeS/WAN",
+  ]],
+  ["a value that an implicit connection overrides", `${C}\trekey=yes\n\talso=private\n`, [
+    "f:3: warning: conn c: rekey has no effect: also=private sets it to no, and the implicit connection wins",
+  ]],
+  ["defaults that an implicit connection keeps away", "version 2\nconn %default\n\tpfs=no\nconn c\n\talso=clear\n", [
+    "f:5: warning: conn c: conn %default does not reach a connection with also=clear; not set: pfs",
+  ]],
+  ["alsoflip of an implicit connection", `${C}\talsoflip=clear\n`, [
+    "f:3: warning: conn c: alsoflip turns all of conn clear; FreeS/WAN turned half of it",
+  ]],
+  ["a connection of an implicit one's name too early", "version 2\nconn clear\n\tauto=ignore\nconn c\n\talso=clear\n", [
+    "f:5: warning: conn c: takes over the implicit conn clear, not that of f:2, which would have to stand after this one",
+  ]],
+  ["ends that are missing", `${C}\tleft=1.2.3.4\n\tauto=add\n`, [
+    "f:2: conn c: has no right=, which auto=add at f:4 needs",
+  ]],
+  ["nothing about ends of a template", `${C}\tauto=add\nconn e\n\talso=c\n\tleft=1.2.3.4\n\tright=%any\n`, []],
+  ["firewall and updown together", `${C}\tleftfirewall=no\n\tleftupdown=x\n`, [
+    "f:3: conn c: leftfirewall and leftupdown cannot stand together",
+  ]],
+  ["spi and spibase together", `${C}\tspi=0x200\n\tspibase=0x300\n`, [
+    "f:3: conn c: spi and spibase cannot stand together",
+  ]],
+  ["subnet and subnetwithin together", `${C}\trightsubnet=10.0.0.0/8\n\trightsubnetwithin=10.0.0.0/8\n`, [
+    "f:4: conn c: rightsubnetwithin and rightsubnet cannot stand together",
+  ]],
+  ["transport mode with a subnet", `${C}\ttype=transport\n\trightsubnet=10.0.0.0/8\n`, [
+    "f:4: conn c: type=transport incompatible with rightsubnet",
+  ]],
+  ["a next hop beside %defaultroute", `${C}\tleft=%defaultroute\n\tleftnexthop=1.2.3.4\n`, [
+    "f:4: conn c: leftnexthop cannot be given with left=%defaultroute",
+  ]],
+  ["a next hop that is the end itself", `${C}\tleft=1.2.3.4\n\tleftnexthop=1.2.3.4\n`, [
+    "f:4: conn c: left and leftnexthop must not be the same",
+  ]],
+  ["%any at both ends", `${C}\tleft=%any\n\tright=%any\n`, ["f:4: conn c: left and right cannot both be %any"]],
+  ["a life shorter than its margin", `${C}\tkeylife=10m\n`, [
+    "f:3: conn c: keylife=10m must exceed rekeymargin and rekeyfuzz, which make 1080 seconds",
+  ]],
+  ["nothing about a short life without rekeying", `${C}\tkeylife=10m\n\trekey=no\n`, []],
+  ["all that is wrong, in the order of the lines", `${C}\tpsf=no\n\tleft=1.2.3.456\nconn d\n\tauto=ad\n`, [
+    'f:3: conn c: unknown parameter "psf"; did you mean pfs?',
+    "f:4: conn c: left=1.2.3.456: byte overflow in dotted-decimal address",
+    "f:6: conn d: auto=ad: must be add, route, start, manual or ignore; did you mean add?",
+  ]],
+];
+for (const [why, text, complaints] of COMPLAINTS) {
+  Deno.test(`loadConfig() complains about ${why}`, () => deepEqual(complaintsOf(text), complaints));
+}
+
+const INCLUDES: [why: string, text: string, others: Record<string, string>, complaints: string[]][] = [
+  ["a file", "version 2\ninclude a\n", { a: "conn c\n\tpfs=no\n" }, []],
+  ["a version in an included file", "include a\n", { a: "version 2\nconn c\n\tpfs=no\n" }, []],
+  ["a pattern, sorted", "version 2\ninclude d/*.conf # all\n", {
+    "d/b.conf": "conn c\n\tpfs=no\n",
+    "d/a.conf": "conn %default\n\trekey=no\n",
+    "d/c": "wrong",
+  }, []],
+  ["a pattern without match", "version 2\ninclude *.none\nconn c\n\tpfs=no\n", {}, []],
+  ["a name relative to the file that includes", "version 2\ninclude d/a\n", {
+    "d/a": "include b\n",
+    "d/b": "conn c\n\tpfs=no\n",
+  }, []],
+  ["a quoted name", 'version 2\ninclude "a"\n', { a: "conn c\n\tpfs=no\n" }, []],
+  ["a file that is not there", "version 2\ninclude a\nconn c\n\tpfs=no\n", {}, ["f:2: cannot open a: no such file"]],
+  ["no name", "version 2\ninclude \nconn c\n\tpfs=no\n", {}, ["f:2: include needs one file name, and has 0"]],
+  ["two names", "version 2\ninclude a b\nconn c\n\tpfs=no\n", {}, ["f:2: include needs one file name, and has 2"]],
+  ["itself", "version 2\ninclude ./f\nconn c\n\tpfs=no\n", {}, ["f:2: ./f includes itself, so this line is left out"]],
+  ["a loop", "version 2\nconn c\n\tpfs=no\ninclude a\n", { a: "include b\n", b: "include a\n" }, [
+    "b:1: a includes itself, so this line is left out",
+  ]],
+  ["a file with a mistake", "version 2\nconn c\n\tpfs=no\ninclude a\n", { a: "conn d\n\n\tfps=no\n" }, [
+    'a:3: conn d: unknown parameter "fps"; did you mean pfs?',
+  ]],
+  ["a parameter after an include, which ends the section", "version 2\nconn c\n\tpfs=no\ninclude a\n\trekey=no\n", {
+    a: "",
+  }, [
+    'f:5: "rekey=..." belongs to no section: a "conn NAME" or "config setup" line must come before it',
+  ]],
+];
+for (const [why, text, others, complaints] of INCLUDES) {
+  Deno.test(`loadConfig() includes ${why}`, () => {
+    const configuration = load(text, others);
+    deepEqual(complaintsOf(text, others), complaints);
+    equal(configuration.conns.get("c")!.settings.get("pfs")!.value, "no");
+  });
+}
+
+Deno.test("loadConfig() ends with files that include each other under ever other names", () => {
+  const files = {
+    read: (path: string) => ({ text: `include ${path}x\ninclude ${path}y\n`, identity: path }),
+    list: () => [],
+  };
+  const { lines } = readLines("f", files);
+  ok(lines.some((line) => line.kind === "fault" && /too many included files/.test(line.message)));
+});
+
+Deno.test("loadConfig() complains about a main file that is not there", () => {
+  deepEqual(load("version 2\n").complaints, []);
+  const missing = { read: () => "no such file", list: () => [] };
+  deepEqual(loadConfig("f", missing).complaints.map(formatComplaint), ["f: cannot open f: no such file"]);
+});
+
+for (const [name, settings] of Object.entries(IMPLICIT_CONNS)) {
+  Deno.test(`the implicit connection ${name} is there, without defaults`, () => {
+    deepEqual(said(load("version 2\nconn %default\n\tpfs=no\n"), name), settings);
+  });
+  Deno.test(`the implicit connection ${name} is not there where the file has one`, () => {
+    deepEqual(said(load(`version 2\nconn ${name}\n\tauto=ignore\n`), name), { auto: "ignore" });
+  });
+}
+
+Deno.test("settingOf() says where each value comes from", () => {
+  const { conns } = load(
+    "version 2\nconn %default\n\tpfs=no\nconn c\n\tleft=1.2.3.4\n\talso=d\nconn d\n\trekey=no\nconn e\n\talso=clear\n",
+  );
+  const from = (conn: string, name: string) => formatOrigin(settingOf(conns.get(conn)!.settings, "conn", name)!.origin);
+  equal(from("c", "left"), "f:5");
+  equal(from("c", "pfs"), "f:3 (conn %default)");
+  equal(from("c", "rekey"), "f:8 (conn d)");
+  equal(from("c", "compress"), "built in");
+  equal(from("e", "type"), "implicit conn clear");
+});
+
+Deno.test("effectiveSettings() has what was said and what is built in, and no more", () => {
+  const { setup } = load("version 2\nconfig setup\n\tpluto=no\n");
+  const effective = effectiveSettings(setup, "setup");
+  equal(effective.get("pluto")!.value, "no");
+  equal(effective.get("interfaces")!.value, "%defaultroute");
+  equal(effective.get("myid"), undefined);
+});
+
+Deno.test("complaintsAbout() leaves out other connections, and keeps what is taken over", () => {
+  const configuration = load(
+    "version 2\nconn c\n\talso=d\nconn d\n\tpfs=x\nconn e\n\trekey=x\nconfig setup\n\tpluto=x\n",
+  );
+  const lines = (name: string) => complaintsAbout(configuration, name).map(({ at }) => at.line);
+  deepEqual([lines("c"), lines("e"), lines("setup")], [[5], [7], [9]]);
+});
+
+Deno.test("loadConfig() follows a long chain of also", () => {
+  const length = 1000;
+  const text = Array.from({ length }, (_, i) => `conn c${i}\n${i + 1 < length ? `\talso=c${i + 1}\n` : "\tpfs=no\n"}`);
+  const configuration = load(`version 2\n${text.join("")}`);
+  deepEqual(configuration.complaints, []);
+  deepEqual(said(configuration, "c0"), { pfs: "no" });
+});

@@ -1,0 +1,40 @@
+import { deepStrictEqual as deepEqual } from "node:assert/strict";
+import { formatComplaint } from "../../lib/config/complaint.ts";
+import { readPolicyGroup } from "../../lib/config/policy_group.ts";
+import { formatSubnet } from "../../lib/text/subnet.ts";
+import { fakeFiles } from "./_fake_files.ts";
+
+const GROUPS: [why: string, text: string, entries: string[], complaints: string[]][] = [
+  ["networks, hosts and names", "10.0.0.0/8\n192.0.2.3\n  gw.example.com\n", [
+    "1 10.0.0.0/8",
+    "2 192.0.2.3/32",
+    "3 gw.example.com",
+  ], []],
+  ["comments and empty lines", "# all\n\n10.0.0.0/8 # ten\n\t# x\n", ["3 10.0.0.0/8"], []],
+  ["several entries in a line", "10.0.0.0/8\t192.0.2.0/24", ["1 10.0.0.0/8", "1 192.0.2.0/24"], []],
+  ["a last line without newline", "192.0.2.33", ["1 192.0.2.33/32"], []],
+  ["lines that end in CR LF", "10.0.0.0/8\r\n192.0.2.3\r\n", ["1 10.0.0.0/8", "2 192.0.2.3/32"], []],
+  ["masks, without host bits", "10.1.2.3/255.0.0.0\n", ["1 10.0.0.0/8"], []],
+  ["all there is", "0.0.0.0/0\n", ["1 0.0.0.0/0"], []],
+  ["IPv6", "2001:db8::/32\n2001:db8::1\n", ["1 2001:db8::/32", "2 2001:db8::1/128"], []],
+  ["entries beside a wrong one", "10.0.0.0/33\n192.0.2.300\n192.0.2.3\n", ["3 192.0.2.3/32"], [
+    'f:1: subnet mask bit count too large "10.0.0.0/33"',
+    'f:2: byte overflow in dotted-decimal address "192.0.2.300"',
+  ]],
+  ["an entry once", "10.0.0.0/8\n10.1.0.0/255.0.0.0\n", ["1 10.0.0.0/8"], [
+    'f:2: warning: "10.1.0.0/255.0.0.0" is in this group already, in line 1',
+  ]],
+];
+for (const [why, text, entries, complaints] of GROUPS) {
+  Deno.test(`readPolicyGroup() reads ${why}`, () => {
+    const group = readPolicyGroup("f", fakeFiles({ f: text }));
+    const shown = group.entries.map((entry) =>
+      `${entry.line} ${"subnet" in entry ? formatSubnet(entry.subnet) : entry.name}`
+    );
+    deepEqual([shown, group.complaints.map(formatComplaint)], [entries, complaints]);
+  });
+}
+
+Deno.test("readPolicyGroup() of a file that is not there is empty", () => {
+  deepEqual(readPolicyGroup("f", fakeFiles({})), { entries: [], complaints: [] });
+});
