@@ -31,8 +31,9 @@ export type SecretKey =
 
 export interface SecretEntry {
   readonly at: Position;
-  /** None: for everybody. */
   readonly ids: readonly Identity[];
+  /** Indices as written, those that cannot be used too: without any, the entry is for everybody. */
+  readonly idCount: number;
   readonly key: SecretKey;
 }
 
@@ -78,7 +79,10 @@ class Reading {
     }
     const paths = isPattern(pattern) ? glob(pattern, this.#files) : [pattern];
     if (paths.length === 0) {
-      this.complaints.error(asked, `no secrets filename matched "${sanitizeText(pattern)}"`);
+      const message = `no secrets filename matched "${sanitizeText(pattern)}"`;
+      // A folder for secrets may be empty.
+      if (open.length > 0) this.complaints.warn(asked, message);
+      else this.complaints.error(asked, message);
     }
     for (const path of paths) this.#one(path, asked, open);
   }
@@ -112,25 +116,26 @@ class Reading {
       this.complaints.error({ file: at.file, line: word.line }, message);
     const stuck = words.find(({ text, quoted }) => !quoted && STUCK.test(text));
     if (stuck) return refuse(`a blank must stand after the colon in "${sanitizeText(bytesOf(stuck.text))}"`, stuck);
-    const ids: Identity[] = [];
-    let next = 0;
-    for (; next < words.length && !words[next].quoted && words[next].text !== ":"; next++) {
-      const id = this.#identity(words[next], at.file);
-      if (id) ids.push(id);
+    const keyAt = words.findIndex((word, i) => startsKey(word, words.slice(i + 1)));
+    if (keyAt < 0) return refuse(`unexpected end of id list${missingColon(words)}`);
+    const indices = words.slice(0, keyAt);
+    const ids = indices.map((word) => this.#identity(word, at.file)).filter((id) => id !== undefined);
+    const first = words[keyAt];
+    const hasColon = !first.quoted && first.text === ":";
+    if (!hasColon && !first.quoted) {
+      this.complaints.warn({ file: at.file, line: first.line }, `the colon before ${first.text} is missing`);
     }
-    // All of its indices being wrong must not make a secret everybody's.
-    const lost = next > 0 && ids.length === 0;
-    if (next === words.length) return refuse("unexpected end of id list");
-    if (words[next].text === ":" && !words[next].quoted) next++;
-    const key = parseKey(words.slice(next), record.origin, refuse);
-    if (lost) this.complaints.error(at, "no index of this entry can be used, so it is left out");
-    else if (key) this.entries.push({ at, ids, key });
+    const key = parseKey(words.slice(hasColon ? keyAt + 1 : keyAt), record.origin, refuse);
+    if (indices.length > 0 && ids.length === 0) {
+      this.complaints.error(at, "no index of this entry can be used, so it is left out");
+    } else if (key) this.entries.push({ at, ids, idCount: indices.length, key });
   }
 
   #identity({ text, line }: Word, file: string): Identity | undefined {
     const id = parseIdentity(nameOf(text));
     if (!id.ok) {
-      this.complaints.error({ file, line }, `index "${sanitizeText(bytesOf(text))}" ${id.error}`);
+      const shown = MAYBE_SECRET.test(text) ? "(not shown)" : `"${sanitizeText(bytesOf(text))}"`;
+      this.complaints.error({ file, line }, `index ${shown} ${id.error}`);
       return undefined;
     }
     if (id.value.kind === "none") {
@@ -155,6 +160,19 @@ class Reading {
 
 function isWord(word: Word | undefined, text: string): boolean {
   return word !== undefined && !word.quoted && word.text.toLowerCase() === text;
+}
+
+/** Data, a string with the colon before it, the rest of a line that was broken within a key: not what identities look like. */
+const MAYBE_SECRET = /^0[xst]|^:|["']|[A-Za-z0-9+/]{17}|^[^.@%=:]*$/i;
+
+/** A colon, the string of the old form, or the kind of a string whose colon has been forgotten. */
+function startsKey(word: Word, rest: readonly Word[]): boolean {
+  return word.quoted || word.text === ":" || (isWord(word, "psk") && rest[0]?.quoted === true);
+}
+
+function missingColon(words: readonly Word[]): string {
+  const kind = words.find((word) => !word.quoted && Object.hasOwn(KINDS, word.text.toLowerCase()));
+  return kind ? `: the colon before ${kind.text} is missing` : "";
 }
 
 type Refuse = (message: string, word?: Word) => void;

@@ -37,10 +37,10 @@ function kindOf({ kind }: SecretKey): "PSK" | "RSA" {
 }
 
 /** 0 where the entry does not match. */
-export function rankEntry({ ids }: SecretEntry, wanted: "PSK" | "RSA", me: Identity, him: Identity): number {
-  if (ids.length === 0) return 1;
+export function rankEntry({ ids, idCount }: SecretEntry, wanted: "PSK" | "RSA", me: Identity, him: Identity): number {
+  if (idCount === 0) return 1;
   if (!ids.some((id) => sameIdentity(id, me))) return 0;
-  if (ids.length === 1) return 3;
+  if (idCount === 1) return 3;
   if (ids.some((id) => sameIdentity(id, him))) return 4;
   return wanted === "RSA" ? 2 : 0;
 }
@@ -72,7 +72,7 @@ export async function resolveNames(
       if (id.kind === "name" && found.length === 0) unknown.push({ entry, name: id.name });
       ids.push(...found);
     }
-    if (ids.length > 0 || entry.ids.length === 0) resolved.push({ ...entry, ids });
+    if (ids.length > 0 || entry.idCount === 0) resolved.push({ ...entry, ids });
   }
   return { entries: resolved, unknown };
 }

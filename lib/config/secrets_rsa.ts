@@ -18,6 +18,9 @@ const FIELDS = [
 ] as const;
 type Field = typeof FIELDS[number];
 
+/** Openswan and libreswan name the key in an NSS database; the numbers from PrivateExponent on may then be that name. */
+const NSS_FIELD = "CKAIDNSS";
+
 const MOST_BYTES = RSA_BITS.most / 8;
 
 /** Says what is wrong in the line of `word`, or at the end of the record. */
@@ -52,12 +55,14 @@ export function parseRsaKey(words: readonly Word[], refuse: Refuse): RsaPrivateK
       values.set(field, bytes);
     }
   }
+  const isNss = words[at]?.text.toLowerCase() === NSS_FIELD.toLowerCase() && !words[at].quoted;
+  if (isNss) at += words[at + 1]?.text === ":" && !words[at + 1].quoted ? 3 : 2;
   const end = words[at++];
   if (end?.text !== "}" || end.quoted) {
     return void refuse("malformed end of RSA private key -- indented '}' required", end ?? words[at - 2]);
   }
   if (words[at]) return void refuse("malformed end of RSA private key -- unexpected token after '}'", words[at]);
-  return sound ? checkedKey(values, words[0], refuse) : undefined;
+  return sound ? checkedKey(values, { first: words[0], isNss }, refuse) : undefined;
 }
 
 function sizeComplaint(field: Field): string {
@@ -65,9 +70,12 @@ function sizeComplaint(field: Field): string {
   return field === "PublicExponent" ? "public key takes too many bytes" : `${field} is larger than any modulus`;
 }
 
+const NOT_HERE = `the private key is not in this file but in an NSS database, which is not read (${NSS_FIELD}); ` +
+  "make a new one with: ipsec newhostkey";
+
 function checkedKey(
   values: ReadonlyMap<Field, Uint8Array<ArrayBuffer>>,
-  first: Word,
+  { first, isNss }: { first: Word; isNss: boolean },
   refuse: Refuse,
 ): RsaPrivateKey | undefined {
   const secret = (field: Field) => new Secret(values.get(field)!);
@@ -82,7 +90,8 @@ function checkedKey(
     coefficient: secret("Coefficient"),
   };
   const size = refuseSize(bitLength(bytesToNumber(modulus)));
-  const complaints = size ? [size] : checkRsaKey(key);
+  const wrong = size ? [size] : checkRsaKey(key);
+  const complaints = isNss && wrong.length ? [NOT_HERE] : wrong;
   for (const complaint of complaints) refuse(complaint, first);
   return complaints.length ? undefined : key;
 }
