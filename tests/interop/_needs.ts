@@ -19,6 +19,10 @@ const NEEDS = {
   iperf3: { package: "iperf3", command: ["iperf3", "--version"] },
   scapy: { package: "python3-scapy", command: [PYTHON, "-c", "import scapy.layers.ipsec"] },
   cryptography: { package: "python3-cryptography", command: [PYTHON, "-c", "import cryptography"] },
+  "cryptography-vectors": {
+    package: "python3-cryptography-vectors",
+    command: [PYTHON, "-c", "import cryptography_vectors"],
+  },
   tshark: { package: "tshark", command: ["tshark", "--version"] },
   tcpdump: { package: "tcpdump", command: ["tcpdump", "--version"] },
   nft: { package: "nftables", command: ["nft", "--version"] },
