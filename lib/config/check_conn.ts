@@ -92,7 +92,8 @@ export function checkConn(conn: Conn, isTemplate: boolean, complaints: Complaint
     const wrong = rule.broken(view);
     if (wrong) error(positionOf(view.said(wrong.name), conn), wrong.message);
   }
-  if (isTemplate || !USED.includes(view.value("auto") ?? "")) return;
+  // An end may be what is misspelt or has no right value: that has been said.
+  if (isTemplate || complaints.anyWrong(conn.parts) || !USED.includes(view.value("auto") ?? "")) return;
   for (const side of SIDES) {
     if (view.value(side)) continue;
     error(conn.at!, `has no ${side}=, which auto=${view.value("auto")} at ${place(view.said("auto")!, conn)} needs`);

@@ -30,9 +30,16 @@ export function formatComplaint({ at, severity, message }: Complaint): string {
 /** Collects complaints; what is said of one line twice, because two connections take it over, counts once. */
 export class Complaints {
   readonly #all = new Map<string, Complaint>();
+  readonly #wrong = new Set<string>();
 
   error(at: Position, message: string, section?: string): void {
+    if (section !== undefined) this.#wrong.add(section);
     this.#add({ at, severity: "error", message, section });
+  }
+
+  /** Whether there is an error about one of these sections. */
+  anyWrong(sections: ReadonlySet<string>): boolean {
+    return !this.#wrong.isDisjointFrom(sections);
   }
 
   warn(at: Position, message: string, section?: string): void {
