@@ -10,10 +10,13 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pf_key: async () => (await import("./pf_key.ts")).pfKey,
   ranbits: async () => (await import("./ranbits.ts")).ranbits,
   "self-install": async () => (await import("./self_install.ts")).selfInstall,
+  setup: async () => (await import("./setup.ts")).setup,
+  showdefaults: async () => (await import("./showdefaults.ts")).showdefaults,
   spi: async () => (await import("./spi.ts")).spi,
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
   _confread: async () => (await import("./_confread.ts")).confreadCommand,
+  _ppp: async () => (await import("./_ppp.ts")).ppp,
   _updown: async () => (await import("./_updown.ts")).updown,
 };
 
@@ -33,10 +36,13 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   pf_key: "show the PF_KEY messages that KLIPS sends",
   ranbits: "generate random bits in ASCII form",
   "self-install": "install this file as the ipsec command, or remove it",
+  setup: "control IPsec subsystem",
+  showdefaults: "show the default route that start has found",
   spi: "manage IPSEC Security Associations",
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
   _confread: "read ipsec.conf for a script",
+  _ppp: "tell IPsec that a link of pppd has come up or gone down",
   _updown: "set routes and the firewall for a connection",
 };
 

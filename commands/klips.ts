@@ -3,10 +3,13 @@ import { closeSync, openSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { SystemError } from "../lib/ffi/libc.ts";
+import { interfaceIndex } from "../lib/ffi/tun.ts";
 import { KEEPALIVE_SECONDS, KlipsDaemon } from "../lib/system/klips_daemon.ts";
 import { type LogLevel, makeLog } from "../lib/system/log.ts";
 import { pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
 import { selfCommand } from "../lib/system/self.ts";
+import { removeStaleDevice } from "../lib/system/virtual_device.ts";
+import { VIRTUAL_NAMES } from "../lib/system/virtual_interfaces.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 
 const PROG = "ipsec klips";
@@ -18,7 +21,7 @@ const PATIENCE_MS = 10_000;
 
 const USAGE = `Usage: ipsec klips --start [--crypto libcrypto|runtime|noble] [--loglevel error|notice|info|debug]
                          [--keepalive SECONDS]
-       ipsec klips --foreground [--crypto PROVIDER] [--loglevel LEVEL] [--keepalive SECONDS]
+       ipsec klips --foreground [--adopt] [--crypto PROVIDER] [--loglevel LEVEL] [--keepalive SECONDS]
        ipsec klips --stop
        ipsec klips --status [--json]
        ipsec klips --help
@@ -29,6 +32,7 @@ interface Options {
   readonly crypto: typeof CRYPTO[number] | undefined;
   readonly level: LogLevel;
   readonly keepaliveSeconds: number;
+  readonly adopt: boolean;
   readonly json: boolean;
 }
 
@@ -42,6 +46,7 @@ function parse(args: readonly string[]): Options {
         stop: { type: "boolean" },
         status: { type: "boolean" },
         foreground: { type: "boolean" },
+        adopt: { type: "boolean" },
         json: { type: "boolean" },
         crypto: { type: "string" },
         loglevel: { type: "string" },
@@ -63,6 +68,7 @@ function parse(args: readonly string[]): Options {
     crypto: values.crypto === undefined ? undefined : choice("--crypto", values.crypto, CRYPTO),
     level: values.loglevel === undefined ? "info" : choice("--loglevel", values.loglevel, LEVELS),
     keepaliveSeconds: values.keepalive === undefined ? KEEPALIVE_SECONDS : seconds("--keepalive", values.keepalive),
+    adopt: values.adopt ?? false,
     json: values.json ?? false,
   };
 }
@@ -114,6 +120,14 @@ function alive(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     return stat[stat.lastIndexOf(")") + 2] !== "Z"; // proc(5): the name in parentheses may hold any character
+  } catch {
+    return false;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Boolean(Deno.lstatSync(path));
   } catch {
     return false;
   }
@@ -200,12 +214,33 @@ async function stop(at: Paths, io: Io): Promise<number> {
   const pid = await runningPid(at);
   if (!pid) {
     io.stderr(`${PROG}: KLIPS is not running\n`);
+    await removeLeft(at, io);
     return 0;
   }
   Deno.kill(pid, "SIGTERM");
   if (await until(() => !alive(pid))) return 0;
   io.stderr(`${PROG}: process ${pid} does not end\n`);
   return 1;
+}
+
+/** What a killed daemon has left, where none is starting just now. */
+async function removeLeft(at: Paths, io: Io): Promise<void> {
+  const left = VIRTUAL_NAMES.filter((name) => interfaceIndex(name) !== 0);
+  const files = [at.pid, at.socket].filter(exists);
+  if (!left.length && !files.length) return;
+  makeDirectory(at);
+  using held = await claim(at);
+  if (!held) return;
+  for (const name of left) {
+    try {
+      removeStaleDevice(name);
+    } catch (error) {
+      if (error instanceof SystemError) continue; // another program has it
+      throw error;
+    }
+    io.stderr(`${PROG}: ${name}, left by a daemon that did not end properly, removed with its routes\n`);
+  }
+  for (const path of files) Deno.removeSync(path);
 }
 
 async function status(options: Options, at: Paths, io: Io): Promise<number> {
@@ -250,8 +285,8 @@ async function foreground(options: Options, at: Paths): Promise<number> {
   const { setFlagsFromString } = await import("node:v8");
   setFlagsFromString("--max-inlined-bytecode-size-cumulative=4000");
   try {
-    const { crypto, keepaliveSeconds } = options;
-    const daemon = new KlipsDaemon({ crypto, keepaliveSeconds, socketPath: at.socket, log });
+    const { crypto, keepaliveSeconds, adopt } = options;
+    const daemon = new KlipsDaemon({ crypto, keepaliveSeconds, adopt, socketPath: at.socket, log });
     const stopNow = () => daemon.stop();
     Deno.addSignalListener("SIGTERM", stopNow);
     Deno.addSignalListener("SIGINT", stopNow);
@@ -287,8 +322,13 @@ tncfg, klipsdebug, look, pf_key) reach it through the PF_KEY socket \`pfkey.sock
 \`--foreground\`
 : run in the foreground, with the log on standard error, until SIGTERM or SIGINT; for containers and supervisors
 
+\`--adopt\`
+: with --foreground: when they are attached, take over interfaces that a killed daemon has left, with their addresses
+  and routes; without it they are removed first. What is routed into them meanwhile is dropped
+
 \`--stop\`
-: end the daemon; the virtual interfaces with their addresses and routes go with it
+: end the daemon; the virtual interfaces with their addresses and routes go with it, also those that a killed daemon has
+  left
 
 \`--status\`
 : say whether it runs, and the counters of its interfaces with every reason for which packets were dropped

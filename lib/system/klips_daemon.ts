@@ -38,6 +38,8 @@ export interface KlipsOptions {
   readonly crypto: "libcrypto" | "runtime" | "noble" | undefined;
   /** 0 for no keepalives. */
   readonly keepaliveSeconds: number;
+  /** Whether interfaces that a killed daemon has left are taken over, with their addresses and routes. */
+  readonly adopt: boolean;
   readonly socketPath: string;
   readonly log: Log;
 }
@@ -45,6 +47,7 @@ export interface KlipsOptions {
 export class KlipsDaemon implements Receiver {
   readonly #log: Log;
   readonly #keepaliveSeconds: number;
+  readonly #adopt: boolean;
   readonly #poller = new Poller();
   readonly #memory = new PacketMemory(LAYOUT.end);
   readonly #devices: Device[] = [];
@@ -77,6 +80,7 @@ export class KlipsDaemon implements Receiver {
   constructor(options: KlipsOptions) {
     this.#log = options.log;
     this.#keepaliveSeconds = options.keepaliveSeconds;
+    this.#adopt = options.adopt;
     const memory = this.#memory;
     const provider = chooseProvider(options.crypto);
     options.log("notice", `KLIPS startup, oneswan version ${versionCode()}, crypto: ${provider.description}`);
@@ -158,7 +162,7 @@ export class KlipsDaemon implements Receiver {
 
   /** Serves until `stop`; then undoes everything. @throws SystemError where the rights to make TUN devices are lacking */
   async run(): Promise<void> {
-    this.#removeStaleDevices();
+    if (!this.#adopt) this.#removeStaleDevices();
     closeSocket(openTun(this.#devices[0].name).fd); // says now what attaching would say later
     this.#server.listen();
     await this.#poller.run(() => this.#engine.flush());
@@ -166,6 +170,7 @@ export class KlipsDaemon implements Receiver {
     this.#alarm.cancel();
     this.#engine.sad.clear();
     this.#clear();
+    this.#removeStaleDevices(); // those that were not taken over
     this.#errors.close();
     this.#routed.close();
   }

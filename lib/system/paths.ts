@@ -20,3 +20,23 @@ export function pfkeySocketPath(env: Environment): string {
 export function pidFilePath(env: Environment): string {
   return `${runDirectory(env)}/klips.pid`;
 }
+
+/** Files of `ipsec setup` in the run-time directory, under FreeS/WAN's names where it had them. */
+export function setupPaths(env: Environment) {
+  const directory = runDirectory(env);
+  return {
+    directory,
+    /** Process id of the supervisor, which holds the file's lock. */
+    lock: `${directory}/ipsec_setup.pid`,
+    info: `${directory}/ipsec.info`,
+    /** What start has changed. */
+    state: `${directory}/setup.state`,
+    control: `${directory}/setup.sock`,
+    log: `${directory}/setup.log`,
+    klipsLog: `${directory}/klips.log`,
+    klipsPid: pidFilePath(env),
+    plutoPid: `${directory}/pluto.pid`,
+    /** An instance with a directory of its own is not the system's. */
+    subsystemLock: env("IPSEC_RUNDIR") ? undefined : "/var/lock/subsys/ipsec",
+  };
+}

@@ -1,0 +1,68 @@
+/** Programs that the supervisor starts: daemons, and commands that run to their end. It knows its own children. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import type { Outcome } from "./setup_service.ts";
+import type { Ending, RunningProcess } from "./supervisor.ts";
+import { sanitizeText } from "../text/sanitize.ts";
+
+/** What a shell says of a program that is not there. */
+const NOT_FOUND_STATUS = 127;
+const LONGEST_LINE = 1024;
+
+export class Programs {
+  readonly #own = new Set<number>();
+
+  /** Whether a child is waited for here: nobody else must reap it. */
+  isOwn(pid: number): boolean {
+    return this.#own.has(pid);
+  }
+
+  /**
+   * A daemon, as the leader of a session of its own: a signal for the supervisor's terminal is not for it.
+   *
+   * @param output file that its words are appended to; they go to our standard error where it is undefined
+   */
+  daemon(words: readonly string[], directory: string, output: string | undefined): RunningProcess {
+    const log = output === undefined ? undefined : openSync(output, "a", 0o600);
+    const to = log ?? "inherit";
+    const child = spawn(words[0], words.slice(1), { cwd: directory, detached: true, stdio: ["ignore", to, to] });
+    if (log !== undefined) closeSync(log);
+    const { promise: ended, resolve } = Promise.withResolvers<Ending>();
+    const { pid } = child;
+    if (pid !== undefined) this.#own.add(pid);
+    child.on("exit", (status, signal) => {
+      if (pid !== undefined) this.#own.delete(pid);
+      resolve({ status, signal });
+    });
+    child.on("error", () => resolve({ status: NOT_FOUND_STATUS, signal: null }));
+    return { pid: pid ?? 0, ended, kill: (signal) => void child.kill(signal) };
+  }
+
+  /** Runs a program to its end; what it says on both streams is returned line by line. */
+  async run(words: readonly string[], signal?: AbortSignal): Promise<Outcome> {
+    let child: Deno.ChildProcess;
+    try {
+      child = new Deno.Command(words[0], {
+        args: words.slice(1),
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        signal,
+      }).spawn();
+    } catch (error) {
+      return { status: NOT_FOUND_STATUS, lines: [`${words[0]}: ${(error as Error).message}`] };
+    }
+    this.#own.add(child.pid);
+    try {
+      const [out, err, { code }] = await Promise.all([text(child.stdout), text(child.stderr), child.status]);
+      const lines = `${out}\n${err}`.split("\n").filter(Boolean).map((line) => sanitizeText(line, LONGEST_LINE));
+      return { status: code, lines };
+    } finally {
+      this.#own.delete(child.pid);
+    }
+  }
+}
+
+async function text(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  return await new Response(stream).text();
+}

@@ -1,0 +1,156 @@
+/**
+ * Keeps the daemons running: started in the order of a table, each when the one before is ready, ended in the opposite
+ * order, and started again where one ends by itself.
+ */
+import type { Log } from "./log.ts";
+
+/** One daemon. */
+export interface ProcessRow {
+  /** For people: `KLIPS`. */
+  readonly title: string;
+  /** The first word is a path. */
+  readonly words: readonly string[];
+  /** Whether it answers. */
+  isReady(pid: number): Promise<boolean>;
+  /** Has what a new process must be told; called after each restart, not after the first start. */
+  restarted(): Promise<void>;
+}
+
+export interface Ending {
+  readonly status: number | null;
+  readonly signal: string | null;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly ended: Promise<Ending>;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+export interface SupervisorDeps {
+  spawn(row: ProcessRow): RunningProcess;
+  /** Milliseconds of any clock that does not jump. */
+  now(): number;
+  delay(ms: number): Promise<void>;
+  readonly log: Log;
+}
+
+export const PATIENCE_MS = 10_000;
+const POLL_MS = 20;
+/** One that lived so long and ends is started again at once; one that ends sooner waits longer each time. */
+const LONG_LIFE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** A daemon that did not start; what it had to say is in the log. */
+export class StartFailed extends Error {
+  constructor(readonly row: ProcessRow, why: string) {
+    super(`${row.title} did not start: ${why}`);
+    this.name = "StartFailed";
+  }
+}
+
+interface Entry {
+  readonly row: ProcessRow;
+  process: RunningProcess | undefined;
+  startedAt: number;
+  /** Before the next start. */
+  pauseMs: number;
+}
+
+export class Supervisor {
+  readonly #entries: Entry[];
+  readonly #deps: SupervisorDeps;
+  #stopping = false;
+  /** Resolved by stop, so that no pause is waited for. */
+  readonly #stop = Promise.withResolvers<void>();
+
+  constructor(rows: readonly ProcessRow[], deps: SupervisorDeps) {
+    this.#deps = deps;
+    this.#entries = rows.map((row) => ({ row, process: undefined, startedAt: 0, pauseMs: 0 }));
+  }
+
+  /** Process ids of those that run, by title. */
+  get pids(): Record<string, number> {
+    const running = this.#entries.filter(({ process }) => process);
+    return Object.fromEntries(running.map(({ row, process }) => [row.title, process!.pid]));
+  }
+
+  /** Starts all. Throws {@linkcode StartFailed}, with those that were started still there for stop. */
+  async start(): Promise<void> {
+    for (const entry of this.#entries) {
+      await this.#launch(entry);
+      this.#watch(entry);
+    }
+  }
+
+  /** Ends all: SIGTERM, and SIGKILL where that does not help. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#stop.resolve();
+    for (const entry of this.#entries.toReversed()) {
+      const { process, row } = entry;
+      if (!process) continue;
+      process.kill("SIGTERM");
+      if (await this.#within(process.ended, PATIENCE_MS) === undefined) {
+        this.#deps.log("error", `${row.title} does not end, SIGKILL: process ${process.pid}`);
+        process.kill("SIGKILL");
+        await process.ended;
+      }
+      entry.process = undefined;
+    }
+  }
+
+  async #launch(entry: Entry): Promise<void> {
+    const { row } = entry;
+    const process = this.#deps.spawn(row);
+    entry.process = process;
+    entry.startedAt = this.#deps.now();
+    let ending: Ending | undefined;
+    process.ended.then((how) => ending = how);
+    while (!await row.isReady(process.pid)) {
+      if (ending) {
+        entry.process = undefined;
+        throw new StartFailed(row, describeEnding(ending));
+      }
+      if (this.#deps.now() - entry.startedAt > PATIENCE_MS) {
+        process.kill("SIGKILL");
+        await process.ended;
+        entry.process = undefined;
+        throw new StartFailed(row, `no answer for ${PATIENCE_MS / 1000} seconds`);
+      }
+      await this.#deps.delay(POLL_MS);
+    }
+  }
+
+  /** From its end on, until it runs again or all is to stop. */
+  async #watch(entry: Entry): Promise<void> {
+    const { row, process } = entry;
+    const ending = await process!.ended;
+    if (this.#stopping) return;
+    entry.process = undefined;
+    this.#deps.log("error", `${row.title} ended by itself: ${describeEnding(ending)}; starting it again`);
+    for (;;) {
+      const lived = this.#deps.now() - entry.startedAt;
+      if (lived >= LONG_LIFE_MS) entry.pauseMs = 0;
+      if (entry.pauseMs > 0) await Promise.race([this.#deps.delay(entry.pauseMs), this.#stop.promise]);
+      if (this.#stopping) return;
+      entry.pauseMs = Math.min(Math.max(1000, entry.pauseMs * 2), LONGEST_PAUSE_MS);
+      try {
+        await this.#launch(entry);
+        break;
+      } catch (error) {
+        this.#deps.log("error", `${(error as Error).message}; trying again in ${entry.pauseMs / 1000} seconds`);
+      }
+    }
+    this.#watch(entry);
+    await row.restarted();
+  }
+
+  async #within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+    return await Promise.race([promise, this.#deps.delay(ms).then(() => undefined)]);
+  }
+}
+
+export function describeEnding({ status, signal }: Ending): string {
+  return signal ? `killed by ${signal}` : `exited with status ${status}`;
+}

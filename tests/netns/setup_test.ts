@@ -1,0 +1,252 @@
+/**
+ * `ipsec setup` from beginning to end, with hosts that are configured by ipsec.conf alone.
+ *
+ * ```
+ * sunset 10.1.0.10 -- west 192.0.2.1 ====== 192.0.2.2 east -- sunrise 10.2.0.10
+ * ```
+ */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { ADDRESS, type Host, until } from "../../tools/_net.ts";
+import { scenario } from "./_scenario.ts";
+import {
+  configure,
+  configuredHosts,
+  murder,
+  pidIn,
+  reaches,
+  runFiles,
+  setupLog,
+  stateOf,
+  tunnelConn,
+} from "./_setup.ts";
+import { contains, isEsp, MARKER, MARKER_WORDS, Wire } from "./_wire.ts";
+
+const { sunrise: SUNRISE } = ADDRESS.inet;
+/** What stop may leave: the words of those that ran. */
+const LOGS = ["klips.log", "setup.log"];
+
+async function stops(host: Host): Promise<void> {
+  deepEqual(await host.tryIpsec("setup stop"), {
+    status: 0,
+    stdout: "ipsec_setup: Stopping FreeS/WAN IPsec...\n",
+    stderr: "",
+  });
+}
+
+scenario(
+  "two hosts with ipsec.conf and setup, a manual conn, and no trace after stop",
+  configuredHosts,
+  async (four) => {
+    const { sunset, west, east } = four;
+    const before = { west: await stateOf(west), east: await stateOf(east) };
+    configure(west, ["forwardcontrol=yes", "pluto=no"], tunnelConn());
+    configure(
+      east,
+      ["interfaces=ipsec1=eth0", "forwardcontrol=yes", "overridemtu=1400", "manualstart=by-name"],
+      tunnelConn("by-name").replace("\tauto=manual\n", ""),
+    );
+    const started = await west.tryIpsec("setup start");
+    deepEqual([started.status, started.stderr], [0, ""], started.stdout);
+    equal(
+      started.stdout,
+      `ipsec_setup: Starting FreeS/WAN IPsec ${await version(west)}...
+ipsec_setup: WARNING: changing route filtering on eth0 (changing /proc/sys/net/ipv4/conf/eth0/rp_filter from 1 to 0)
+ipsec_setup: WARNING: changing route filtering on eth0 (changing /proc/sys/net/ipv4/conf/all/rp_filter from 1 to 0; all other interfaces get 1 of their own)
+`,
+    );
+    match(await east.ipsec("setup start"), /keying is manual only/);
+    match(
+      await west.ipsec("showdefaults"),
+      /^routephys=eth0\nroutevirt=ipsec0\nrouteaddr=192\.0\.2\.1\nroutenexthop=192\.0\.2\.2\n$/,
+    );
+    equal(await east.ipsec("showdefaults"), "# no default route\n");
+    match(await east.ipsec("tncfg"), /^ipsec1 -> eth0 mtu=1400\(1500\) -> 1500$/m);
+    equal(await west.ipsec("setup status"), "IPsec running\nno pluto: keying is manual\n");
+    const wire = new Wire(await west.capture("eth0"));
+    await sunset.pings(SUNRISE, `-c 3 -i 0.05 -W 2 ${MARKER_WORDS}`);
+    await wire.saw("ESP", isEsp, 6);
+    equal((await wire.stop()).filter((packet) => contains(packet, MARKER)).length, 0);
+
+    const running = await stateOf(west);
+    const again = await west.tryIpsec("setup start");
+    deepEqual([again.status, again.stdout, again.stderr], [
+      1,
+      "ipsec_setup: FreeS/WAN IPsec apparently already running, start aborted\n",
+      "",
+    ]);
+    deepEqual(await stateOf(west), running);
+
+    for (const [host, was] of [[west, before.west], [east, before.east]] as const) {
+      await stops(host);
+      deepEqual(await stateOf(host), was);
+      deepEqual(runFiles(host), LOGS);
+      equal(await host.ipsec("setup status"), "IPsec stopped\n");
+    }
+    const nothing = await west.tryIpsec("setup stop");
+    deepEqual([nothing.status, nothing.stdout], [
+      1,
+      "ipsec_setup: Stopping FreeS/WAN IPsec...\nipsec_setup: stop ordered, but IPsec does not appear to be running!\n" +
+      "ipsec_setup: doing cleanup anyway...\n",
+    ]);
+  },
+);
+
+async function version(host: Host): Promise<string> {
+  return (await host.ipsec("setup --version")).replace("ipsec setup ", "").trim();
+}
+
+scenario("of several setup start at once, one starts and the others say so", configuredHosts, async ({ west }) => {
+  configure(west, []);
+  const starts = await Promise.all(Array.from({ length: 3 }, () => west.tryIpsec("setup start")));
+  deepEqual(starts.map(({ status }) => status).sort(), [0, 1, 1], JSON.stringify(starts));
+  equal(starts.filter(({ stdout }) => stdout.includes("already running")).length, 2);
+  match(await west.ipsec("tncfg"), /^ipsec0 -> eth0 /m);
+  await stops(west);
+});
+
+scenario(
+  "whatever is killed, the tunnel comes back, nothing leaks, and stop leaves no trace",
+  configuredHosts,
+  async (four) => {
+    const { sunset, west, east, step } = four;
+    const before = await stateOf(west);
+    for (const host of [west, east]) {
+      configure(host, ["forwardcontrol=yes"], tunnelConn());
+      await host.ipsec("setup start");
+    }
+    await sunset.pings(SUNRISE);
+
+    await step("KLIPS: the supervisor starts it again, with interfaces and conns", async () => {
+      const pinging = sunset.start(["ping", "-n", "-i", "0.02", ...MARKER_WORDS.split(" "), SUNRISE]);
+      const wire = new Wire(await west.capture("eth0"));
+      await wire.saw("ESP", isEsp, 10);
+      const klips = pidIn(west, "klips.pid");
+      await murder(klips);
+      await until("KLIPS runs again", () => setupLog(west).includes("KLIPS runs again"));
+      ok(pidIn(west, "klips.pid") !== klips);
+      match(setupLog(west), /KLIPS ended by itself: killed by SIGKILL; starting it again/);
+      await reaches(sunset, SUNRISE);
+      equal((await wire.stop()).filter((packet) => contains(packet, MARKER)).length, 0, "contents in the clear");
+      await pinging.stop("SIGINT");
+      equal((await west.tryIpsec("setup status")).status, 0);
+    });
+
+    await step("the supervisor: the tunnel stays, and start begins afresh", async () => {
+      await murder(pidIn(west, "ipsec_setup.pid"));
+      await sunset.pings(SUNRISE);
+      const status = await west.tryIpsec("setup status");
+      equal(status.status, 1);
+      match(
+        status.stdout,
+        /^IPsec stopped\nbut\.\.\.\nhas .*\/ipsec\.info file!\nKLIPS is running!\nsome eroutes exist!\n$/,
+      );
+      await west.ipsec("setup start");
+      await reaches(sunset, SUNRISE);
+    });
+
+    await step("both: stop cleans up", async () => {
+      await murder(pidIn(west, "ipsec_setup.pid"));
+      await murder(pidIn(west, "klips.pid"));
+      const stopped = await west.tryIpsec("setup stop");
+      equal(stopped.status, 1);
+      match(stopped.stdout, /does not appear to be running!\n.*doing cleanup anyway/);
+      deepEqual(await stateOf(west), before);
+      deepEqual(runFiles(west), LOGS);
+    });
+
+    await step("both: start begins afresh", async () => {
+      await west.ipsec("setup start");
+      await murder(pidIn(west, "ipsec_setup.pid"));
+      await murder(pidIn(west, "klips.pid"));
+      await west.ipsec("setup start");
+      await reaches(sunset, SUNRISE);
+      await stops(west);
+      deepEqual(await stateOf(west), before);
+    });
+  },
+);
+
+scenario(
+  "an address that somebody changed while IPsec ran, and a setting, stay as they are",
+  configuredHosts,
+  async ({ west }) => {
+    configure(west, []);
+    await west.ipsec("setup start");
+    await west.sysctl("net.ipv4.conf.eth0.rp_filter", 2);
+    await west.ip("addr add 192.0.2.77/24 dev eth0");
+    await stops(west);
+    equal((await west.run(["cat", "/proc/sys/net/ipv4/conf/eth0/rp_filter"])).trim(), "2");
+    match(setupLog(west), /eth0\/rp_filter is 2, which IPsec has not set: it stays/);
+    match(await west.ip("addr show eth0"), /192\.0\.2\.77/);
+  },
+);
+
+const REFUSED: [what: string, setup: string[], conns: string[], says: RegExp[]][] = [
+  ["two errors of config setup", ["rp_filter=3", "interface=ipsec0=eth0"], [], [
+    /^ipsec_setup: .*\/ipsec\.conf:4: .*rp_filter/m,
+    /^ipsec_setup: .*\/ipsec\.conf:5: .*interface/m,
+    /^ipsec_setup: 1 -- `start' aborted$/m,
+  ]],
+  ["an unknown facility of syslog", ["syslog=demon.error"], [], [/ipsec\.conf:4: syslog=demon\.error has no facility/]],
+  ["an unknown area of klipsdebug", ["klipsdebug=tunel"], [], [/ipsec\.conf:4: .*did you mean "tunnel"\?/]],
+  ["a parameter of FreeS/WAN 1", ["packetdefault=yes"], [], [/ipsec\.conf:4: .*packetdefault/]],
+  ["interfaces that are not there, all of them", ['interfaces="ipsec0=eth7 ipsec1=eth8"'], [], [
+    /unable to determine address of `eth7'/,
+    /unable to determine address of `eth8'/,
+  ]],
+  ["a virtual interface that KLIPS does not have", ["interfaces=ipsec7=eth0"], [], [
+    /invalid interface `ipsec7' in `ipsec7=eth0'/,
+  ]],
+];
+scenario(
+  "setup start with a wrong configuration says all that is wrong and starts nothing",
+  configuredHosts,
+  async ({ west, step }) => {
+    const before = await stateOf(west);
+    for (const [what, lines, conns, says] of REFUSED) {
+      await step(what, async () => {
+        configure(west, lines, ...conns);
+        const { status, stdout, stderr } = await west.tryIpsec("setup start");
+        equal(status, 1);
+        for (const words of says) match(stdout + stderr, words);
+        deepEqual(await stateOf(west), before);
+        equal((await west.tryIpsec("setup status")).stdout, "IPsec stopped\n");
+      });
+    }
+    await step("%defaultroute without a default route", async () => {
+      configure(west, []);
+      await west.ip("route del default");
+      const { status, stdout } = await west.tryIpsec("setup start");
+      equal(status, 1);
+      match(stdout, /no default route, %defaultroute cannot cope!!!/);
+    });
+  },
+);
+
+scenario("prepluto, postpluto, an unusable conn, --show and --showonly", configuredHosts, async ({ west }) => {
+  const { directory } = west;
+  configure(
+    west,
+    [`prepluto="touch ${directory}/pre"`, "postpluto=/bin/false", "dumpdir=/nonexistent"],
+    "conn broken\n\tleft=1.2.3\n\tauto=manual\n",
+  );
+  const shown = await west.tryIpsec("setup --showonly start");
+  match(shown.stdout, /^ipsec_setup: \t ipsec tncfg --attach --virtual ipsec0 --physical eth0$/m);
+  match(shown.stdout, /^ipsec_setup: \t ip address add 192\.0\.2\.1\/32 dev ipsec0 noprefixroute$/m);
+  equal(await west.ipsec("setup status"), "IPsec stopped\n");
+  const started = await west.tryIpsec("setup --show start");
+  equal(started.status, 0, started.stdout + started.stderr);
+  match(started.stdout, /^ipsec_setup: \t ipsec tncfg --attach --virtual ipsec0 --physical eth0$/m);
+  match(started.stdout, /^ipsec_setup: \.\.\.postpluto command exited with status 1$/m);
+  match(started.stdout, /^ipsec_setup: dumpdir `\/nonexistent' does not exist, ignored$/m);
+  match(started.stderr, /^ipsec_setup: .*ipsec\.conf:8: /m);
+  ok(Deno.statSync(`${directory}/pre`).isFile);
+  match(
+    await west.ipsec("setup --showonly stop"),
+    /^ipsec_setup: \t echo 1 > \/proc\/sys\/net\/ipv4\/conf\/all\/rp_filter$/m,
+  );
+  equal((await west.tryIpsec("setup --showonly status")).status, 1);
+  await west.ipsec("setup restart");
+  equal(await west.ipsec("setup --status"), "IPsec running\nno pluto: keying is manual\n");
+  await stops(west);
+});
