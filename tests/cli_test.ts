@@ -31,7 +31,7 @@ const ANSWERS: [what: string, args: string[], stdout: RegExp, env?: Record<strin
   [
     "--help: the list",
     ["--help"],
-    /^Usage: ipsec command argument \.\.\.\nwhere command is one of:\n\teroute\n\tklips\n/,
+    /^Usage: ipsec command argument \.\.\.\nwhere command is one of:\n(?:\t[a-z_-]+\n)*\teroute\n\tklips\n/,
   ],
   ["--versioncode", ["--versioncode"], new RegExp(`^${WITHOUT_KLIPS.replace(/[.()]/g, "\\$&")}\n$`)],
   [
