@@ -134,7 +134,7 @@ class Reading {
   #identity({ text, line }: Word, file: string): Identity | undefined {
     const id = parseIdentity(nameOf(text));
     if (!id.ok) {
-      const shown = MAYBE_SECRET.test(text) ? "(not shown)" : `"${sanitizeText(bytesOf(text))}"`;
+      const shown = SHOWN.test(text) ? `"${sanitizeText(bytesOf(text))}"` : "(not shown)";
       this.complaints.error({ file, line }, `index ${shown} ${id.error}`);
       return undefined;
     }
@@ -162,8 +162,9 @@ function isWord(word: Word | undefined, text: string): boolean {
   return word !== undefined && !word.quoted && word.text.toLowerCase() === text;
 }
 
-/** Data, a string with the colon before it, the rest of a line that was broken within a key: not what identities look like. */
-const MAYBE_SECRET = /^0[xst]|^:|["']|[A-Za-z0-9+/]{17}|^[^.@%=:]*$/i;
+/** What can be no part of a secret: an address, a special word, a host name. A key whose line was broken looks different. */
+const SHOWN =
+  /^[0-9]*(?:\.[0-9]*)+(?:\/\d+)?$|^%[a-z]+6?$|^[0-9a-f]{0,5}(?::[0-9a-f]{0,5})+$|^[^\s:=]{1,80}\.[a-z]{2,10}$/i;
 
 /** A colon, the string of the old form, or the kind of a string whose colon has been forgotten. */
 function startsKey(word: Word, rest: readonly Word[]): boolean {
