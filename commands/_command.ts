@@ -18,6 +18,8 @@ export interface Io {
   stdout(text: string): void;
   stderr(text: string): void;
   readonly stdoutIsTerminal: boolean;
+  /** Progress is shown there. */
+  readonly stderrIsTerminal?: boolean;
   env(name: string): string | undefined;
 }
 

@@ -32,6 +32,9 @@ export function processIo(): Io {
     get stdoutIsTerminal() {
       return Deno.stdout.isTerminal();
     },
+    get stderrIsTerminal() {
+      return Deno.stderr.isTerminal();
+    },
     env: (name) => Deno.env.get(name),
   };
 }
