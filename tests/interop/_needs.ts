@@ -29,6 +29,7 @@ const NEEDS = {
   iptables: { package: "iptables", command: ["iptables-nft", "--version"] },
   groff: { package: "groff-base", command: ["groff", "--version"] },
   openssl: { package: "openssl", command: ["openssl", "version"] },
+  "named-checkzone": { package: "bind9-utils", command: ["named-checkzone", "-v"] },
 } as const satisfies Record<string, Need>;
 
 export type NeedName = keyof typeof NEEDS;
