@@ -178,8 +178,9 @@ function readClient(read: ParameterReader, side: Side): Subnet | undefined {
   if (text !== "%default" && !text.includes("/")) {
     return read.refuse(`${name}=${text} has no mask specified`, name);
   }
-  const family = text.includes(":") || text === "%default" && read.value(side)?.includes(":") ? "inet6" : "inet";
   const slash = text.indexOf("/");
+  const sample = text === "%default" ? read.value(side) ?? "" : text.slice(0, slash);
+  const family = sample.includes(":") ? "inet6" : "inet";
   // names are for automatic keying: what is routed and protected must not depend on a name server
   const network = slash < 0 ? ok(undefined) : parseNumericAddress(text.slice(0, slash), family);
   if (!network.ok) return read.refuse(`bad syntax in ${name}=${text}: ${network.error}`, name);
@@ -211,8 +212,7 @@ function checkEnds(read: ParameterReader, ends: Record<Side, PartialEnd>): void 
     read.refuse("left and right must be of one family, IPv4 or IPv6", "right", "left");
   } else if (sameAddress(left.host, right.host)) {
     read.refuse("left and right must not be the same", "right", "left");
-  }
-  if (familyOf(left) !== familyOf(right)) {
+  } else if (familyOf(left) !== familyOf(right)) {
     read.refuse("what is behind left and right must be of one family, IPv4 or IPv6", "rightsubnet", "leftsubnet");
   }
 }

@@ -138,14 +138,14 @@ function readLayer(read: ParameterReader, kind: "esp" | "ah"): Layer | undefined
     const need = needs.find((one) => one.option === option);
     const field = option === "--authkey" ? "authKey" : "encryptionKey";
     const found = readKeys(read, { kind, algorithm, parameter, bits: need?.bits ?? 0 });
-    for (const side of ["left", "right"] as const) {
-      const key = found?.[side];
-      if (!key) continue;
-      keys[side] = { ...keys[side], [field]: key.secret };
-      const weak = field === "encryptionKey" && whyWeak(algorithms, key.secret.reveal());
-      if (weak) read.refuse(`weak key in ${key.name}: ${weak}`, key.name);
+    if (!found) continue;
+    for (const side of ["left", "right"] as const) keys[side] = { ...keys[side], [field]: found[side].secret };
+    if (field === "authKey") continue;
+    for (const [name, secret] of new Map([found.left, found.right].map((one) => [one.name, one.secret]))) {
+      const weak = whyWeak(algorithms, secret.reveal());
+      if (weak) read.refuse(`weak key in ${name}: ${weak}`, name);
     }
-    if (found && algorithms.cipher && isAead(algorithms.cipher) && found.left.secret.equals(found.right.secret)) {
+    if (algorithms.cipher && isAead(algorithms.cipher) && found.left.secret.equals(found.right.secret)) {
       read.warn(
         `${algorithm} has one key for both directions: leftespenckey and rightespenckey should differ`,
         found.left.name,

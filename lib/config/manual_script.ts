@@ -15,13 +15,18 @@ const PLAIN = /^[\w.,:/@%+-]+$/;
 const EXPORTED_PER_LINE = 4;
 
 export function manualScript(action: ManualAction, conn: ManualConn, variablesOf: VariablesOf): string {
-  const lines = [...header(conn, variablesOf), "{", ...block(action, conn, variablesOf)];
+  const lines = [...keysNote(action, conn), ...header(variablesOf), "{", ...block(action, conn, variablesOf)];
   if (action === "up") lines.push("} || {", ...block("down", conn, variablesOf), "} 2>/dev/null");
   else lines.push("}");
   return `${lines.join("\n")}\n`;
 }
 
-function header(conn: ManualConn, variablesOf: VariablesOf): string[] {
+function keysNote(action: ManualAction, { outbound, inbound }: ManualConn): string[] {
+  const hasKeys = [...outbound, ...inbound].some(({ authKey, encryptionKey }) => authKey || encryptionKey);
+  return action === "up" && hasKeys ? ["# keys are not shown: each <secret, ...> stands for one"] : [];
+}
+
+function header(variablesOf: VariablesOf): string[] {
   const { PLUTO_VERB: _, ...variables } = variablesOf("up");
   const names = Object.keys(variables);
   const exports: string[] = [];
@@ -29,9 +34,6 @@ function header(conn: ManualConn, variablesOf: VariablesOf): string[] {
     exports.push(`export ${names.slice(at, at + EXPORTED_PER_LINE).join(" ")}`);
   }
   return [
-    ...([...conn.outbound, ...conn.inbound].some(({ authKey, encryptionKey }) => authKey || encryptionKey)
-      ? ["# keys are not shown: each <secret, ...> stands for one"]
-      : []),
     `PATH="${PATH}"`,
     "export PATH",
     ...names.map((name) => `${name}=${name === "PLUTO_CONNECTION" ? `"${variables[name]}"` : quoted(variables[name])}`),

@@ -1,5 +1,6 @@
 /** Which conns `ipsec manual NAME...` means, and their parameters (klips.md §9). */
 import { type Complaint, formatPosition, type Position } from "./complaint.ts";
+import { suggest } from "../text/suggest.ts";
 import { complaintsAbout, type Configuration } from "./load.ts";
 import type { ConnParameters, ManualComplaint } from "./manual_reader.ts";
 import type { Conn, Setting, Settings } from "./settings.ts";
@@ -32,7 +33,11 @@ function united(config: Configuration, names: readonly string[]): NamedConn {
   const of = (severity: Complaint["severity"]) =>
     [...about].filter((one) => one.severity === severity).map(({ message, at }) => ({ text: message, at }));
   const complaints: ManualComplaint[] = [...of("error")];
-  if (missing.length) complaints.push({ text: `did not find conn section(s) "${missing.join(" ")}"` });
+  if (missing.length) {
+    const near = suggest(missing[0], config.conns.keys());
+    const hint = near ? `; did you mean "${near}"?` : "";
+    complaints.push({ text: `did not find conn section(s) "${missing.join(" ")}"${hint}` });
+  }
   for (const twice of new Set(names.filter((name, i) => names.indexOf(name) !== i))) {
     complaints.push({ text: `section "${twice}" requested more than once` });
   }
