@@ -1,7 +1,9 @@
 /** One connection out of its section, those it takes over by `also` and `alsoflip`, and `conn %default` (config.md §7, §8). */
+import { suggest } from "../text/suggest.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
 import { IMPLICIT_CONNS, isImplicit } from "./implicit_conns.ts";
 import { flipName } from "./parameters.ts";
+import type { Proposals } from "./proposals.ts";
 import type { Entry } from "./sections.ts";
 import type { Conn, Setting } from "./settings.ts";
 
@@ -18,6 +20,9 @@ export interface Assembly {
   readonly sections: ReadonlyMap<string, CheckedConn>;
   readonly defaults: ReadonlyMap<string, Setting>;
   readonly complaints: Complaints;
+  readonly proposals: Proposals;
+  /** Names of all connections. */
+  readonly names: readonly string[];
   /** Filled with the names of connections that others take over. */
   readonly takenOver: Set<string>;
 }
@@ -101,7 +106,7 @@ function findTarget(
   visit: Visit,
   seen: Set<string>,
   conn: string,
-  { sections, complaints, takenOver }: Assembly,
+  { sections, complaints, proposals, names, takenOver }: Assembly,
 ): CheckedConn | "implicit" | undefined {
   const name = entry.value;
   takenOver.add(name);
@@ -131,9 +136,11 @@ function findTarget(
   }
   if (target) return target;
   if (isImplicit(name)) return "implicit";
+  const others = (word: string, all: Iterable<string>) => suggest(word, [...all].filter((other) => !seen.has(other)));
+  const proposal = proposals.propose("also", name, names, others);
   complaints.error(
     entry.at,
-    `conn ${visit.section.name}: there is no conn ${name} for ${entry.name}`,
+    `conn ${visit.section.name}: there is no conn ${name} for ${entry.name}${proposal}`,
     visit.section.name,
   );
   return undefined;

@@ -2,10 +2,9 @@
 import { suggest } from "../text/suggest.ts";
 import type { Complaints } from "./complaint.ts";
 import { ALIASES, canonicalName, flipName, OBSOLETE, type Parameter, PARAMETERS } from "./parameters.ts";
+import type { Proposals } from "./proposals.ts";
 import { DEFAULT_SECTION, type Entry, isPrivate, type Section } from "./sections.ts";
 
-/** So many different unknown names get a proposal; a file with more is no configuration. */
-const MOST_PROPOSALS = 100;
 const LONGEST_SHOWN = 60;
 /** What the shell of FreeS/WAN's scripts replaced in a value. */
 const EXPANDED = /[$`\\]/;
@@ -21,9 +20,7 @@ export function title({ type, name }: Pick<Section, "type" | "name">): string {
 }
 
 export class EntryChecker {
-  readonly #proposals = new Map<string, string>();
-
-  constructor(readonly complaints: Complaints) {}
+  constructor(readonly complaints: Complaints, readonly proposals: Proposals) {}
 
   /** @returns the entries whose names are known, by the name that the table has for them */
   check(section: Section): Entry[] {
@@ -77,24 +74,13 @@ export class EntryChecker {
     if (canonicalName(name, other)) {
       return `${name} belongs in ${other === "setup" ? "config setup" : "a conn section"}`;
     }
-    return `unknown parameter "${name}"${this.#propose(name, table)}`;
-  }
-
-  #propose(name: string, table: "setup" | "conn"): string {
-    const key = `${table} ${name}`;
-    let proposal = this.#proposals.get(key);
-    if (proposal === undefined) {
-      const near = this.#proposals.size < MOST_PROPOSALS ? nearest(name, table) : undefined;
-      proposal = near ? `; did you mean ${near}?` : "";
-      this.#proposals.set(key, proposal);
-    }
-    return proposal;
+    return `unknown parameter "${name}"${this.proposals.propose(table, name, NAMES[table], nearest)}`;
   }
 }
 
 /** A name of the same side is likelier than one of the other. */
-function nearest(name: string, table: "setup" | "conn"): string | undefined {
-  const near = suggest(name, NAMES[table]);
+function nearest(name: string, names: Iterable<string>): string | undefined {
+  const near = suggest(name, names);
   const twin = near && flipName(near);
   if (!near || !twin || twin === near) return near;
   return name.startsWith("r") === near.startsWith("r") ? near : twin;

@@ -9,6 +9,7 @@ import { type Complaint, Complaints, formatPosition } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
 import { IMPLICIT_CONNS } from "./implicit_conns.ts";
 import { type Fault, readLines } from "./lines.ts";
+import { Proposals } from "./proposals.ts";
 import { DEFAULT_SECTION, isSectionName, parseSections, type Section } from "./sections.ts";
 import type { Conn, Setting, Settings } from "./settings.ts";
 
@@ -41,7 +42,8 @@ export function complaintsAbout(config: Configuration, name: string): Complaint[
 class Loading {
   readonly complaints = new Complaints();
   readonly setup = new Map<string, Setting>();
-  readonly #checker = new EntryChecker(this.complaints);
+  readonly #proposals = new Proposals();
+  readonly #checker = new EntryChecker(this.complaints, this.#proposals);
   readonly #defaults = new Map<string, Setting>();
   readonly #sections = new Map<string, CheckedConn>();
   #setupAt: Section["at"] | undefined;
@@ -108,7 +110,14 @@ class Loading {
   assemble(): Map<string, Conn> {
     const { complaints } = this;
     const takenOver = new Set<string>();
-    const assembly: Assembly = { sections: this.#sections, defaults: this.#defaults, complaints, takenOver };
+    const assembly: Assembly = {
+      sections: this.#sections,
+      defaults: this.#defaults,
+      complaints,
+      proposals: this.#proposals,
+      names: [...this.#sections.keys(), ...Object.keys(IMPLICIT_CONNS)],
+      takenOver,
+    };
     const conns = new Map<string, Conn>();
     for (const section of this.#sections.values()) conns.set(section.name, assembleConn(section, assembly));
     for (const conn of conns.values()) checkConn(conn, takenOver.has(conn.name), complaints);

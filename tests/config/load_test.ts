@@ -118,6 +118,9 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
     "f:3: conn %default: also is not allowed in conn %default",
   ]],
   ["also of what is not there", `${C}\talso=d\n`, ["f:3: conn c: there is no conn d for also"]],
+  ["also of a mistyped name", `${C}\talso=offcie\nconn office\n`, [
+    "f:3: conn c: there is no conn offcie for also; did you mean office?",
+  ]],
   ["an also without value", `${C}\talso=\n`, ["f:3: conn c: also needs a value"]],
   ["an also of itself", `${C}\talso=c\n`, ["f:3: conn c: also=c leads back to conn c"]],
   ["a loop of also, from each of its connections", `${C}\talso=d\nconn d\n\talso=c\n`, [
@@ -287,4 +290,12 @@ Deno.test("loadConfig() follows a long chain of also", () => {
   const configuration = load(`version 2\n${text.join("")}`);
   deepEqual(configuration.complaints, []);
   deepEqual(said(configuration, "c0"), { pfs: "no" });
+});
+
+Deno.test("loadConfig() proposes no names where too many are unknown", () => {
+  const lines = Array.from({ length: 2000 }, (_, i) => `\tleftsubnetwithin${i}=no\n`);
+  const { complaints } = load(`version 2\nconn c\n${lines.join("")}`);
+  equal(complaints.length, 2000);
+  ok(complaints[0].message.endsWith("; did you mean leftsubnetwithin?"), complaints[0].message);
+  ok(!complaints[1900].message.includes("did you mean"), complaints[1900].message);
 });
