@@ -1,7 +1,10 @@
 /** `ipsec newhostkey`: a new RSA key for this host as a record of ipsec.secrets (commands.md §16). */
+import { formatPosition } from "../lib/config/complaint.ts";
+import { readSecrets } from "../lib/config/secrets.ts";
 import { formatRsaRecord } from "../lib/config/secrets_format.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { confDirectory } from "../lib/system/paths.ts";
+import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
@@ -47,9 +50,9 @@ function run(args: readonly string[], io: Io): number {
   const host = checkHost(given.get("hostname") ?? Deno.hostname(), PROG);
   const output = given.get("output") ?? defaultOutput(io);
   const quiet = given.has("quiet");
-  // Before the search, which takes its time.
-  const old = output === "-" ? "" : readOld(output);
-  if (old && !quiet) io.stderr(`${PROG}: WARNING: file \`${output}' exists, appending to it\n`);
+  // Before the search, which takes its time: what cannot be read now will not be written either.
+  const isThere = output !== "-" && readOld(output) !== "";
+  if (isThere && !quiet) io.stderr(`${PROG}: WARNING: file \`${output}' exists, appending to it\n`);
   const key = searchKey({
     prog: PROG,
     bits,
@@ -60,8 +63,22 @@ function run(args: readonly string[], io: Io): number {
   }, io);
   const record = formatRsaRecord(key, originOf(key.publicKey, host));
   if (output === "-") io.stdout(record);
-  else replace(output, old, record);
+  else {
+    append(output, record);
+    if (!quiet) warnOfRivals(output, io);
+  }
   return STATUS.ok;
+}
+
+/** Two keys without index: neither pluto nor showhostkey can tell which is meant. */
+function warnOfRivals(path: string, io: Io): void {
+  const keys = readSecrets(path.replace(/[\\*?[]/g, "\\$&"), secretsFiles).entries
+    .filter(({ key, idCount }) => key.kind !== "PSK" && idCount === 0);
+  if (keys.length < 2) return;
+  const lines = keys.map(({ at }) => formatPosition(at)).join(", ");
+  io.stderr(
+    `${PROG}: WARNING: ${keys.length} keys have no index before the colon (${lines}); give all but one an index\n`,
+  );
 }
 
 /** ipsec.secrets itself, but only where there is none yet. */
@@ -96,7 +113,9 @@ function readOld(path: string): Uint8Array<ArrayBuffer> | "" {
 }
 
 /** The file is whole at any time: a new one beside it takes its place. */
-function replace(path: string, old: Uint8Array<ArrayBuffer> | "", record: string): void {
+function append(path: string, record: string): void {
+  // Read again: others may have written while the key was searched.
+  const old = readOld(path);
   try {
     const target = old === "" ? path : Deno.realPathSync(path);
     const beside = `${target}.new`;

@@ -209,6 +209,22 @@ Deno.test("newhostkey --output appends to what is there, and closes the file to 
   equal(readSecrets(file, secretsFiles).entries.length, 3);
 });
 
+Deno.test("newhostkey warns where the file has another key without index by then", async () => {
+  using folder = new Folder();
+  const file = folder.file("ipsec.secrets");
+  const search = ["--bits", "512", "--output", file];
+  equal((await folder.run(newhostkey, search)).stderr, "");
+  const line = Deno.readTextFileSync(file).split("\n").length;
+  equal(
+    (await folder.run(newhostkey, search)).stderr,
+    `ipsec newhostkey: WARNING: file \`${file}' exists, appending to it\n` +
+      `ipsec newhostkey: WARNING: 2 keys have no index before the colon (${file}:1, ${file}:${line}); ` +
+      "give all but one an index\n",
+  );
+  Deno.writeTextFileSync(file, Deno.readTextFileSync(file).replace(/^: /, "@west : "));
+  deepEqual(readSecrets(file, secretsFiles).entries.map(({ idCount }) => idCount), [1, 0]);
+});
+
 Deno.test("newhostkey --output through a symbolic link changes the file that it names", async () => {
   using folder = new Folder();
   const file = folder.write("real", '"a"\n');
