@@ -10,6 +10,7 @@ change is made in a new file, FILE.new, that takes the old one's place when it i
 Without \`--output\` the record goes to \`/etc/ipsec.secrets\` (\`$IPSEC_CONFS/ipsec.secrets\` where that is set), but only
 where there is no such file: a host has one key of this kind, and a second one would not be used. To change keys, take the
 old record out, and tell every peer the new key: \`ipsec showhostkey\` prints what they need.
+A warning tells where two keys have no index.
 
 ## OPTIONS
 
@@ -19,7 +20,7 @@ Options may be shortened as long as they stay unambiguous.
 - \`--bits N\`: length of the key, 3072 unless given; a multiple of 16 from 512 to 8192. FreeS/WAN, Openswan and old
   libreswan read up to 4096.
 - \`--hostname HOST\`: name in the comment on top, which \`ipsec showhostkey\` uses; this host's name unless given.
-- \`--quiet\`: shows no progress, and does not warn of an existing file.
+- \`--quiet\`: shows no progress, and warns of nothing.
 - \`--verbose\`: tells on standard error what is done.
 - \`--help\`, \`--version\`: print a text and end.
 
