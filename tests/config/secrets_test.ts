@@ -177,7 +177,7 @@ Deno.test("readSecrets() tells all complaints of all files in one run, and reads
   deepEqual(complaints, [
     `${FILE}:1: PSK data malformed (input does not begin with format prefix): (not shown)`,
     `${FILE}:4: unexpected end of id list`,
-    `${FILE}:5: index "@x=1" unknown OID in ID_DER_ASN1_DN`,
+    `${FILE}:5: index (not shown) unknown OID in ID_DER_ASN1_DN`,
     "/etc/more:2: PIN keyword must be followed by %smartcard<reader>:<id>",
   ]);
 });
