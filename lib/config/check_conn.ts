@@ -65,7 +65,7 @@ const RULES: readonly Rule[] = [
     needs: SIDES,
     broken: (conn) => {
       const [left, right] = SIDES.map((side) => conn.value(side)!);
-      const both = left === right && (left.startsWith("%") || /^[0-9.]+$/.test(left));
+      const both = left === right && left.startsWith("%");
       return both ? { name: "right", message: `left and right cannot both be ${left}` } : undefined;
     },
   },
