@@ -43,5 +43,5 @@ For the reverse zone, where peers look for this host's gateway:
 
 ## SEE ALSO
 
-ipsec_newhostkey(8), ipsec_rsasigkey(8), ipsec.conf(5), ipsec.secrets(5)
+ipsec_newhostkey(8), ipsec_rsasigkey(8)
 `;
