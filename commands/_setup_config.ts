@@ -40,7 +40,7 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
   }));
   const all = [...complaints, ...own, ...unknown];
   return {
-    configuration: { settings, manualConns },
+    configuration: { file, settings, manualConns },
     remarks: all.filter((one) => !isFatal(one)).map(formatComplaint),
     errors: all.filter(isFatal).map(formatComplaint),
   };

@@ -5,7 +5,7 @@
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { allowCoreFiles } from "../lib/ffi/process.ts";
 import { pfkeySocketPath, setupPaths } from "../lib/system/paths.ts";
-import { Programs } from "../lib/system/programs.ts";
+import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { notifyService } from "../lib/system/service_notify.ts";
 import { ControlServer } from "../lib/system/setup_control.ts";
@@ -57,6 +57,7 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     ...lines,
     show: (command) => options.show && lines.say(`\t ${command}`),
     ipsec: (words) => programs.run([...self, ...words]),
+    script: (commands) => programs.run(shellWords(commands, self)),
     run: (words) => programs.run(words),
     daemon: (...words) => [...self, ...words],
     spawn: ({ words }) => programs.daemon(words, directory, options.klipsLog),

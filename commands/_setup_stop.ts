@@ -1,6 +1,6 @@
 /** `ipsec setup stop` (commands.md §3.3): tells the supervisor to undo all and end, or does it where there is none. */
 import { setupPaths } from "../lib/system/paths.ts";
-import { Programs } from "../lib/system/programs.ts";
+import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { askSupervisor } from "../lib/system/setup_control.ts";
 import { holderOf } from "../lib/system/setup_lock.ts";
@@ -34,9 +34,11 @@ export async function stop(lines: Lines, io: Io): Promise<number> {
     return 1;
   }
   const programs = new Programs();
+  const self = selfCommand();
   await cleanUp({
     say: (text) => lines.say(text),
-    ipsec: (words) => programs.run([...selfCommand(), ...words]),
+    ipsec: (words) => programs.run([...self, ...words]),
+    script: (commands) => programs.run(shellWords(commands, self)),
     record: SetupRecord.open(at.state),
     paths: at,
   });
@@ -56,7 +58,7 @@ export function stopCommands(io: Io): string[] {
   const at = setupPaths(io.env);
   const { manual, sysctls } = SetupRecord.open(at.state).state;
   return [
-    ...manual.map((conn) => `ipsec manual --down ${conn}`),
+    ...manual.map(({ name }) => `ipsec manual --down ${name}`),
     "ipsec klips --stop",
     ...sysctls.toReversed().map(({ name, was }) => `echo ${was} > /proc/sys/${name}`),
     `rm -f ${at.info} ${at.lock}`,

@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { singleFile } from "../lib/system/self.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
+import { EXAMPLES, initScript, pppHook, quoted, systemdUnit } from "./_install_files.ts";
 import { allPages } from "./_ipsec_manual.ts";
 import { listedNames } from "./_registry.ts";
 
@@ -17,8 +18,13 @@ const USAGE = `Usage: ipsec self-install [--prefix DIR] [--uninstall]
 const MANIFEST = "share/oneswan/manifest";
 const EXECUTABLE = "sbin/ipsec";
 
-/** A file to be installed: its path below the prefix, its mode, and how its content gets to a path. */
+/** Prefixes of the system itself, whose configuration is in /etc. */
+const SYSTEM_PREFIXES = ["/usr", "/usr/local"];
+const ETC = "/etc";
+
+/** A file to be installed: its path below the prefix or in /etc, its mode, and how its content gets to a path. */
 interface Item {
+  /** Absolute in /etc. */
   readonly path: string;
   readonly mode: number;
   put(to: string): void;
@@ -28,9 +34,31 @@ function textItem(path: string, mode: number, text: string): Item {
   return { path, mode, put: (to) => Deno.writeTextFileSync(to, text, { createNew: true }) };
 }
 
-/** A word for sh, whatever it contains. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+/** Where a file of the host's configuration is: /etc, or what stands for it below another prefix. */
+function etcPath(prefix: string, name: string): string {
+  return SYSTEM_PREFIXES.includes(prefix) ? join(ETC, name) : join("etc", name);
+}
+
+/** An absolute path, or one below the prefix. */
+function placeOf(prefix: string, path: string): string {
+  return isAbsolute(path) ? path : join(prefix, path);
+}
+
+function startItems(prefix: string): Item[] {
+  const ipsec = join(prefix, EXECUTABLE);
+  return [
+    textItem("lib/systemd/system/ipsec.service", 0o644, systemdUnit(ipsec)),
+    textItem(etcPath(prefix, "init.d/ipsec"), 0o755, initScript(ipsec)),
+    textItem(etcPath(prefix, "ppp/ip-up.d/oneswan"), 0o755, pppHook(ipsec, "up")),
+    textItem(etcPath(prefix, "ppp/ip-down.d/oneswan"), 0o755, pppHook(ipsec, "down")),
+  ];
+}
+
+/** Those that are not there: what an administrator has is never touched. */
+function exampleItems(prefix: string): Item[] {
+  return Object.entries(EXAMPLES)
+    .map(([name, text]) => textItem(etcPath(prefix, name), 0o644, text))
+    .filter(({ path }) => !exists(placeOf(prefix, path)));
 }
 
 async function items(source: string, prefix: string): Promise<Item[]> {
@@ -39,6 +67,7 @@ async function items(source: string, prefix: string): Promise<Item[]> {
     const wrapper = `#!/bin/sh\nexec ${quoted(join(prefix, EXECUTABLE))} ${name} "$@"\n`;
     all.push(textItem(`libexec/ipsec/${name}`, 0o755, wrapper));
   }
+  all.push(...startItems(prefix));
   for (const [name, page] of await allPages()) all.push(textItem(`share/man/man8/${name}`, 0o644, page));
   return all;
 }
@@ -58,11 +87,12 @@ function exists(path: string): boolean {
   }
 }
 
-/** @returns paths below the prefix; only such as stay below it */
+/** @returns paths below the prefix, only such as stay below it, and those in /etc that are ours to install */
 function readManifest(prefix: string): string[] {
+  const inEtc = startItems(prefix).map(({ path }) => path).filter(isAbsolute);
   try {
     return Deno.readTextFileSync(join(prefix, MANIFEST)).split("\n")
-      .filter((path) => path && !isAbsolute(path) && !normalize(path).startsWith(".."));
+      .filter((path) => isAbsolute(path) ? inEtc.includes(path) : path && !normalize(path).startsWith(".."));
   } catch (error) {
     if (isAbsent(error)) return [];
     throw error;
@@ -107,9 +137,9 @@ async function install(prefix: string, io: Io): Promise<void> {
   const files = await items(source, prefix);
   const ours = new Set(readManifest(prefix));
   for (const { path } of files) {
-    if (exists(join(prefix, path)) && !ours.has(path)) {
+    if (exists(placeOf(prefix, path)) && !ours.has(path)) {
       throw new UserError(
-        `${PROG}: ${join(prefix, path)} belongs to another program; nothing was changed. Remove that ` +
+        `${PROG}: ${placeOf(prefix, path)} belongs to another program; nothing was changed. Remove that ` +
           "program, or choose another place with --prefix",
       );
     }
@@ -119,8 +149,8 @@ async function install(prefix: string, io: Io): Promise<void> {
   const undo = new Undo();
   const staged: [from: string, to: string][] = [];
   try {
-    for (const item of [manifest, ...files]) {
-      const to = join(prefix, item.path);
+    for (const item of [manifest, ...files, ...exampleItems(prefix)]) {
+      const to = placeOf(prefix, item.path);
       const from = `${to}.new-${Deno.pid}`;
       makeFolders(dirname(to), undo);
       undo.did(() => Deno.removeSync(from));
@@ -138,30 +168,38 @@ async function install(prefix: string, io: Io): Promise<void> {
   const commands = listedNames().length;
   io.stdout(
     `installed ${join(prefix, EXECUTABLE)}, ${commands} commands in ${join(prefix, "libexec/ipsec")}, ` +
-      `and manual pages; to remove them: ipsec self-install --uninstall` +
+      `manual pages, and what starts it with the system; to remove them: ipsec self-install --uninstall` +
       `${prefix === "/usr/local" ? "" : ` --prefix ${prefix}`}\n`,
   );
 }
 
+/** What an administrator has written into one makes it theirs. */
+function untouchedExamples(prefix: string): string[] {
+  return Object.entries(EXAMPLES).map(([name, text]) => ({ path: etcPath(prefix, name), text }))
+    .filter(({ path, text }) => exists(placeOf(prefix, path)) && Deno.readTextFileSync(placeOf(prefix, path)) === text)
+    .map(({ path }) => path);
+}
+
 function uninstall(prefix: string, io: Io): void {
-  const paths = readManifest(prefix).filter((path) => exists(join(prefix, path)));
+  const paths = readManifest(prefix).filter((path) => exists(placeOf(prefix, path)));
   if (!exists(join(prefix, MANIFEST))) throw new UserError(`${PROG}: nothing of oneswan is installed below ${prefix}`);
-  const all = [...paths, MANIFEST];
+  const all = [...paths, ...untouchedExamples(prefix), MANIFEST];
   const folders = [...new Set(all.map(dirname))];
   for (const folder of folders) {
     try {
-      accessSync(join(prefix, folder), constants.W_OK);
+      accessSync(placeOf(prefix, folder), constants.W_OK);
     } catch (error) {
       throw new UserError(
-        `${PROG}: Cannot remove files from ${join(prefix, folder)}: ${reason(error)}; nothing was changed`,
+        `${PROG}: Cannot remove files from ${placeOf(prefix, folder)}: ${reason(error)}; nothing was changed`,
       );
     }
   }
-  for (const path of all) Deno.removeSync(join(prefix, path));
-  for (const folder of folders) {
-    if (!["share/oneswan", "libexec/ipsec"].includes(folder)) continue; // the others are shared with other programs
+  for (const path of all) Deno.removeSync(placeOf(prefix, path));
+  // the other folders are shared with other programs
+  const own = ["share/oneswan", "libexec/ipsec", etcPath(prefix, "ipsec.d/policies")];
+  for (const folder of folders.filter((one) => own.includes(one))) {
     try {
-      Deno.removeSync(join(prefix, folder));
+      Deno.removeSync(placeOf(prefix, folder));
     } catch {
       // somebody else's files are in it
     }
@@ -184,6 +222,12 @@ wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man/man8\
 ipsec_NAME(8). The list of all
 files is kept in \`PREFIX/share/oneswan/manifest\`.
 
+So that IPsec starts with the system there are a unit for systemd, \`PREFIX/lib/systemd/system/ipsec.service\`, and a
+script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\` and
+\`/etc/ppp/ip-down.d\` let IPsec follow pppd's links. An example of \`/etc/ipsec.conf\` and policy groups in
+\`/etc/ipsec.d/policies\` are put where there are none. With another prefix than /usr and /usr/local, \`PREFIX/etc\` takes
+the place of /etc.
+
 Either everything is installed or nothing is changed. Files of other programs are never replaced. Running it again with
 a newer file updates the installation; daemons that run go on with the version that they were started from.
 
@@ -193,7 +237,7 @@ a newer file updates the installation; daemons that run go on with the version t
 : install below DIR, an absolute path; without it /usr/local
 
 \`--uninstall\`
-: remove what an installation has put below the prefix, and nothing else
+: remove what an installation has put there, and nothing else: an example that has been changed stays
 
 ## FILES
 
@@ -207,6 +251,7 @@ The self-extracting form of the single file unpacks itself once into /var/cache/
 ## EXAMPLES
 
     dist/ipsec self-install
+    systemctl enable --now ipsec
     ipsec self-install --uninstall
 `,
   async run(args, io) {

@@ -5,7 +5,7 @@ import { setupPaths } from "../lib/system/paths.ts";
 import { holderOf } from "../lib/system/setup_lock.ts";
 import { networkFacts } from "../lib/system/setup_service.ts";
 import { manualConnsOf, type SetupConfiguration } from "../lib/system/setup_settings.ts";
-import { interfaceSteps, klipsSteps, manualSteps, shellOf } from "../lib/system/setup_steps.ts";
+import { interfaceSteps, klipsSteps, manualWords, type SetupStep, shellOf } from "../lib/system/setup_steps.ts";
 import { Syslog } from "../lib/system/syslog.ts";
 import { resolveInterfaces } from "../lib/system/virtual_interfaces.ts";
 import { planFilters } from "../lib/system/route_filter.ts";
@@ -143,7 +143,10 @@ function showStart(configuration: SetupConfiguration, io: Io): number {
     ...interfaceSteps([], interfaces, settings.overrideMtu),
     ...changes.map((change) => ({ do: "sysctl" as const, ...change })),
     ...(settings.forwardControl ? [{ do: "sysctl" as const, name: "net/ipv4/ip_forward", value: "1" }] : []),
-    ...manualSteps("up", manualConnsOf(configuration)),
+    ...manualConnsOf(configuration).map((conn): SetupStep => ({
+      do: "ipsec",
+      words: manualWords(conn, configuration.file),
+    })),
   ];
   const hooks = settings.pluto ? [settings.prePluto, settings.postPluto].filter((one) => one !== undefined) : [];
   for (const command of ["ipsec klips --start", ...steps.map(shellOf), ...hooks]) io.stdout(tagged(`\t ${command}`));

@@ -50,17 +50,23 @@ export class Programs {
         signal,
       }).spawn();
     } catch (error) {
-      return { status: NOT_FOUND_STATUS, lines: [`${words[0]}: ${(error as Error).message}`] };
+      return { status: NOT_FOUND_STATUS, lines: [`${words[0]}: ${(error as Error).message}`], output: "" };
     }
     this.#own.add(child.pid);
     try {
       const [out, err, { code }] = await Promise.all([text(child.stdout), text(child.stderr), child.status]);
       const lines = `${out}\n${err}`.split("\n").filter(Boolean).map((line) => sanitizeText(line, LONGEST_LINE));
-      return { status: code, lines };
+      return { status: code, lines, output: out };
     } finally {
       this.#own.delete(child.pid);
     }
   }
+}
+
+/** @returns words that run commands of the shell in which `ipsec` is the program that `self` starts */
+export function shellWords(commands: string, self: readonly string[]): string[] {
+  const words = self.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return ["/bin/sh", "-c", `ipsec() { ${words} "$@"; }\n${commands}`];
 }
 
 async function text(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {

@@ -4,14 +4,15 @@
  *
  * Pluto is a second row of the table of processes, after KLIPS, once there is one.
  */
+import { VIRTUAL_MTU } from "../klips/device.ts";
 import type { PfkeyClient } from "../pfkey/client.ts";
 import { ERRNO, SystemError } from "../ffi/libc.ts";
 import { type AddressSpec, Rtnetlink } from "../ffi/rtnetlink.ts";
 import { parseNumericAddress } from "../text/address.ts";
 import { planFilters } from "./route_filter.ts";
 import { manualConnsOf, type SetupConfiguration } from "./setup_settings.ts";
-import { isEmptyState, type SetupRecord } from "./setup_state.ts";
-import { interfaceSteps, klipsSteps, manualSteps, type SetupStep, shellOf } from "./setup_steps.ts";
+import { isEmptyState, type ManualRecord, type SetupRecord } from "./setup_state.ts";
+import { interfaceSteps, klipsSteps, manualWords, type SetupStep, shellOf } from "./setup_steps.ts";
 import { PATIENCE_MS, Supervisor, type SupervisorDeps } from "./supervisor.ts";
 import { readFilters, readSysctl, restoreSysctls, setSysctl } from "./sysctl_files.ts";
 import { infoText, type NetworkFacts, type Resolved, resolveInterfaces } from "./virtual_interfaces.ts";
@@ -36,7 +37,10 @@ export interface SetupPaths {
 /** What a program that was run to its end had to say. */
 export interface Outcome {
   readonly status: number;
+  /** Of both streams. */
   readonly lines: readonly string[];
+  /** What it printed, as it is. */
+  readonly output: string;
 }
 
 export interface SetupServiceDeps extends Omit<SupervisorDeps, "log"> {
@@ -48,6 +52,8 @@ export interface SetupServiceDeps extends Omit<SupervisorDeps, "log"> {
   show(command: string): void;
   /** Runs a subcommand. */
   ipsec(words: readonly string[]): Promise<Outcome>;
+  /** Runs commands of the shell in which `ipsec` is this very program. */
+  script(commands: string): Promise<Outcome>;
   /** Runs a program: the words of prepluto= and postpluto=. */
   run(words: readonly string[]): Promise<Outcome>;
   /** The words that start a daemon. */
@@ -94,8 +100,8 @@ export class SetupService {
         this.#touchSubsystemLock();
         this.#forward();
         const conns = manualConnsOf(this.#configuration);
-        await this.#manual("down", this.#deps.record.state.manual.filter((conn) => !conns.includes(conn)));
-        await this.#manual("up", conns);
+        await this.#manualDown(this.#manualNames().filter((conn) => !conns.includes(conn)));
+        await this.#manualUp(conns);
         await this.#keying();
       } catch (error) {
         await this.#undo();
@@ -122,15 +128,16 @@ export class SetupService {
   reread(configuration: SetupConfiguration): Promise<void> {
     return this.#inTurn(async () => {
       const { interfaces } = this.#resolved(configuration);
-      const before = this.#deps.record.state.manual;
+      const before = this.#manualNames();
       const after = manualConnsOf(configuration);
-      await this.#manual("down", before.filter((conn) => !after.includes(conn)));
+      await this.#manualDown(before.filter((conn) => !after.includes(conn)));
       this.#configuration = configuration;
       await this.#steps(klipsSteps(configuration.settings, false));
       await this.#followLinks(configuration);
-      for (const { virtual } of interfaces) await this.#steps([this.#upStep(virtual)]);
+      const mtu = configuration.settings.overrideMtu ?? VIRTUAL_MTU;
+      await this.#steps(interfaces.map(({ virtual }) => ({ do: "up", virtual, mtu })));
       this.#forward();
-      await this.#manual("up", after.filter((conn) => !before.includes(conn)));
+      await this.#manualUp(after.filter((conn) => !before.includes(conn)));
       this.#deps.note("configuration reread");
     });
   }
@@ -184,24 +191,37 @@ export class SetupService {
     await this.#steps(plan.changes.map((change) => ({ do: "sysctl", ...change })));
   }
 
-  #upStep(virtual: string): SetupStep {
-    const { overrideMtu } = this.#configuration.settings;
-    return { do: "up", virtual, ...(overrideMtu !== undefined && { mtu: overrideMtu }) };
-  }
-
   #forward(): void {
     if (!this.#configuration.settings.forwardControl || readSysctl(IP_FORWARD) !== "0") return;
     this.#deps.note("enabling IP forwarding:");
     this.#do({ do: "sysctl", name: IP_FORWARD, value: "1" });
   }
 
-  async #manual(verb: "up" | "down", conns: readonly string[]): Promise<void> {
-    const { record } = this.#deps;
+  #manualNames(): string[] {
+    return this.#deps.record.state.manual.map(({ name }) => name);
+  }
+
+  async #manualUp(conns: readonly string[]): Promise<void> {
+    const { record, ipsec } = this.#deps;
     for (const conn of conns) {
-      const others = record.state.manual.filter((name) => name !== conn);
-      if (verb === "up") record.update({ manual: [...others, conn] });
-      await this.#steps(manualSteps(verb, [conn]));
-      if (verb === "down") record.update({ manual: others });
+      const words = manualWords(conn, this.#configuration.file);
+      const { output } = await ipsec([
+        "manual",
+        "--showonly",
+        ...words.slice(1).map((one) => one === "--up" ? "--down" : one),
+      ]);
+      const others = record.state.manual.filter(({ name }) => name !== conn);
+      record.update({ manual: [...others, { name: conn, down: output }] });
+      await this.#do({ do: "ipsec", words });
+    }
+  }
+
+  async #manualDown(conns: readonly string[]): Promise<void> {
+    const { record, show } = this.#deps;
+    for (const one of record.state.manual.filter(({ name }) => conns.includes(name))) {
+      show(`ipsec manual --down ${one.name}`);
+      await takeDown(one, this.#deps);
+      record.update({ manual: record.state.manual.filter(({ name }) => name !== one.name) });
     }
   }
 
@@ -230,13 +250,11 @@ export class SetupService {
   // Changes while it runs
 
   async #klipsAgain(): Promise<void> {
-    const { record } = this.#deps;
-    const { manual } = record.state;
     this.#forgetAttachments();
     const { interfaces, complaints } = resolveInterfaces(this.#configuration.settings.interfaces, networkFacts());
     for (const complaint of complaints) this.#deps.say(complaint);
     await this.#applyKlips(interfaces, true);
-    await this.#manual("up", manual);
+    await this.#manualUp(this.#manualNames());
     this.#deps.say("KLIPS runs again, with its interfaces and manual conns");
   }
 
@@ -254,10 +272,10 @@ export class SetupService {
       return;
     }
     for (const { story } of interfaces) this.#deps.say(story);
-    const { manual } = record.state;
-    await this.#manual("down", manual); // with the old addresses, which their SAs have
+    const manual = this.#manualNames();
+    await this.#manualDown(manual); // with the old addresses, which their SAs have
     await this.#applyInterfaces(interfaces);
-    await this.#manual("up", manual);
+    await this.#manualUp(manual);
   }
 
   // Steps
@@ -315,7 +333,7 @@ export class SetupService {
   }
 
   async #undo(): Promise<void> {
-    await this.#manual("down", this.#deps.record.state.manual);
+    await this.#manualDown(this.#manualNames());
     await this.#supervisor.stop();
     await cleanUp(this.#deps);
   }
@@ -367,12 +385,17 @@ function isKlips(pid: number): boolean {
   }
 }
 
+/** What of it has gone by itself is not worth a word. */
+async function takeDown({ down }: ManualRecord, { script }: Pick<SetupServiceDeps, "script">): Promise<void> {
+  if (down) await script(down);
+}
+
 /** What a start has left whose processes are gone: all that {@linkcode SetupService.stop} undoes, as far as it is there. */
 export async function cleanUp(
-  deps: Pick<SetupServiceDeps, "ipsec" | "say" | "record" | "paths">,
+  deps: Pick<SetupServiceDeps, "ipsec" | "script" | "say" | "record" | "paths">,
 ): Promise<void> {
   const { ipsec, say, record, paths } = deps;
-  for (const conn of record.state.manual) await ipsec(["manual", "--down", conn]);
+  for (const conn of record.state.manual) await takeDown(conn, deps);
   const { status, lines } = await ipsec(["klips", "--stop"]);
   if (status !== 0) { for (const line of lines) say(line); }
   for (const words of restoreSysctls(record)) say(words);

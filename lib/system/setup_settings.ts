@@ -26,6 +26,8 @@ export interface SetupSettings {
 
 /** What start needs of ipsec.conf. */
 export interface SetupConfiguration {
+  /** Of --config; undefined for ipsec.conf. */
+  readonly file: string | undefined;
   readonly settings: SetupSettings;
   /** Conns with auto=manual. */
   readonly manualConns: readonly string[];

@@ -19,11 +19,17 @@ export interface InterfaceRecord {
   readonly addresses: readonly string[];
 }
 
+/** A conn that `ipsec manual --up` was called for. */
+export interface ManualRecord {
+  readonly name: string;
+  /** Commands for the shell that take it down, as they were then: by now the configuration may say something else. */
+  readonly down: string;
+}
+
 export interface SetupState {
   readonly interfaces: readonly InterfaceRecord[];
   readonly sysctls: readonly SysctlRecord[];
-  /** Conns that `ipsec manual --up` was called for. */
-  readonly manual: readonly string[];
+  readonly manual: readonly ManualRecord[];
 }
 
 export const NOTHING_DONE: SetupState = { interfaces: [], sysctls: [], manual: [] };

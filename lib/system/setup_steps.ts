@@ -82,6 +82,6 @@ export function klipsSteps({ klipsDebug, fragIcmp, hideTos }: SetupSettings, isF
   return steps;
 }
 
-export function manualSteps(verb: "up" | "down", conns: readonly string[]): SetupStep[] {
-  return conns.map((conn) => ({ do: "ipsec", words: ["manual", `--${verb}`, conn] }));
+export function manualWords(conn: string, file: string | undefined): string[] {
+  return ["manual", ...(file === undefined ? [] : ["--config", file]), "--up", conn];
 }

@@ -250,3 +250,21 @@ scenario("prepluto, postpluto, an unusable conn, --show and --showonly", configu
   equal(await west.ipsec("setup --status"), "IPsec running\nno pluto: keying is manual\n");
   await stops(west);
 });
+
+scenario("stop closes the firewall for a conn that is no longer in ipsec.conf", configuredHosts, async (four) => {
+  const { sunset, west, east } = four;
+  const filter = "table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }";
+  await west.run(["nft", filter]);
+  const rules = () => west.run(["nft", "list", "ruleset"]);
+  const before = await rules();
+  configure(west, ["forwardcontrol=yes"], tunnelConn() + "\tleftfirewall=yes\n");
+  configure(east, ["forwardcontrol=yes"], tunnelConn());
+  for (const host of [west, east]) await host.ipsec("setup start");
+  await sunset.pings(SUNRISE);
+  ok(await rules() !== before);
+  configure(west, []);
+  await west.ipsec("setup restart");
+  equal(await rules(), before);
+  equal(await west.ipsec("eroute"), "");
+  await stops(west);
+}, ["nft"]);
