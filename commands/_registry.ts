@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
   _confread: async () => (await import("./_confread.ts")).confreadCommand,
+  _include: async () => (await import("./_include.ts")).includeCommand,
   _ppp: async () => (await import("./_ppp.ts")).ppp,
   _updown: async () => (await import("./_updown.ts")).updown,
 };
@@ -52,6 +53,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
   _confread: "read ipsec.conf for a script",
+  _include: "print configuration files with what they include",
   _ppp: "tell IPsec that a link of pppd has come up or gone down",
   _updown: "set routes and the firewall for a connection",
 };

@@ -5,7 +5,7 @@
 import type { Position } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
 import { IMPLICIT_CONNS, isImplicit } from "./implicit_conns.ts";
-import { type Fault, readLines } from "./lines.ts";
+import { type Fault, type Line, readLines } from "./lines.ts";
 import { canonicalName, flipName, PARAMETERS } from "./parameters.ts";
 import { DEFAULT_SECTION, type Entry, isPrivate, isSectionName, parseSections, type Section } from "./sections.ts";
 
@@ -46,8 +46,7 @@ class Stop extends Error {
 export function confread(request: ConfreadRequest, files: FileSystem): ConfreadAnswer {
   const records: ConfreadRecord[] = [];
   const { lines } = readLines(request.file, files, { include: request.include });
-  const last = lines.findLast((line) => line.kind === "text");
-  const end = last?.kind === "text" ? { file: request.file, line: last.at.line } : { file: request.file, line: 0 };
+  const end = endOf(request.file, lines);
   try {
     const items = parseSections(lines);
     if (request.search === undefined) new NamedSections(request, records, end).read(items);
@@ -57,6 +56,12 @@ export function confread(request: ConfreadRequest, files: FileSystem): ConfreadA
     if (!(error instanceof Stop)) throw error;
     return { records, status: `(${error.at.file}, line ${error.at.line}) ${error.text}`, exit: error.exit };
   }
+}
+
+/** The last line of the main file, which may be one that includes others. */
+function endOf(file: string, lines: readonly Line[]): Position {
+  const last = lines.findLast(({ kind, at }) => kind !== "fault" && at.file === file);
+  return { file, line: last ? last.at.line - (last.kind === "boundary" ? 1 : 0) : 0 };
 }
 
 /** Sections wanted, found and printed in the order of the file. */

@@ -13,10 +13,15 @@ export interface Fault {
   readonly classic: string;
 }
 
-/** A line of text; "boundary" is where a file begins or goes on after an include: no section reaches across. */
-export type Line = { readonly kind: "text"; readonly at: Position; readonly text: string } | Fault | {
+/** Where a file that is not empty begins, or one goes on after an include: no section reaches across. */
+export interface Boundary {
   readonly kind: "boundary";
-};
+  readonly begins: boolean;
+  /** The next line. */
+  readonly at: Position;
+}
+
+export type Line = { readonly kind: "text"; readonly at: Position; readonly text: string } | Fault | Boundary;
 
 export interface Lines {
   readonly lines: readonly Line[];
@@ -66,9 +71,9 @@ class Reading {
     }
     this.read.add(path);
     this.#open.push(content.identity);
-    this.lines.push({ kind: "boundary" });
     const texts = content.text.replace(/^\ufeff/, "").split("\n");
     if (texts.at(-1) === "") texts.pop();
+    if (texts.length) this.lines.push({ kind: "boundary", begins: true, at: { file: path, line: 1 } });
     texts.forEach((text, i) => this.#line(text.replace(/\r$/, ""), { file: path, line: i + 1 }));
     this.#open.pop();
   }
@@ -90,7 +95,7 @@ class Reading {
       // No match is no error: a directory of connections may be empty.
       for (const path of isPattern(name) ? glob(name, this.files) : [name]) this.file(path, at);
     }
-    this.lines.push({ kind: "boundary" });
+    this.lines.push({ kind: "boundary", begins: false, at: { file: at.file, line: at.line + 1 } });
   }
 
   #fault(at: Position, message: string, classic: string): void {

@@ -1,8 +1,9 @@
-/** `ipsec conf` and `ipsec _confread` on real files. */
+/** `ipsec conf`, `ipsec _confread` and `ipsec _include` on real files. */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal, throws } from "node:assert/strict";
 import { confreadCommand } from "../../commands/_confread.ts";
 import { type Command, UserError } from "../../commands/_command.ts";
 import { conf } from "../../commands/conf.ts";
+import { includeCommand } from "../../commands/_include.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "oneswan-test." });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -184,7 +185,44 @@ for (const [args, message] of CONFREAD_REFUSALS) {
   });
 }
 
-for (const command of [conf, confreadCommand]) {
+const ONE = `${folder}/one`;
+await Deno.writeTextFile(ONE, "a\n");
+const MISSING = `${folder}/none`;
+const cannotOpen = (file: string) => `#:cannot open configuration file \\'${file}\\'\n`;
+const INCLUDED: [why: string, args: string[], status: number, stdout: string, env?: Record<string, string>][] = [
+  ["files, one after the other", ["--inband", ONE, ONE], 0, `\n#< ${ONE} 1\na\n`.repeat(2)],
+  ["nothing but the error, where one of the files cannot be read", [ONE, MISSING], 1, cannotOpen(MISSING)],
+  ["nothing where there is no ipsec.conf", [`${folder}/none/ipsec.conf`], 1, "", EMPTY],
+  [
+    "when ipsec.secrets comes into being",
+    [`${folder}/none/ipsec.secrets`],
+    1,
+    `${
+      cannotOpen(`${folder}/none/ipsec.secrets`)
+    }#:Your secrets file will be created when you start FreeS/WAN for the first time.\n`,
+    EMPTY,
+  ],
+];
+for (const [why, args, status, stdout, env] of INCLUDED) {
+  Deno.test(`_include prints ${why}`, () => {
+    deepEqual(run(includeCommand, args, env), { status, stdout, stderr: "" });
+  });
+}
+
+Deno.test("_include fails where an included file cannot be read, and prints the rest", async () => {
+  const file = `${folder}/outer`;
+  await Deno.writeTextFile(file, "include none\nb\n");
+  const stdout = `\n#< ${file} 1\n${cannotOpen(MISSING)}\n#> ${file} 2\nb\n`;
+  deepEqual(run(includeCommand, [file]), { status: 1, stdout, stderr: "" });
+});
+
+for (const args of [[], ["--zzz", ONE]]) {
+  Deno.test(`_include refuses ${args.join(" ") || "to print no file"}`, () => {
+    throws(() => run(includeCommand, args), (error) => error instanceof UserError && error.status === 2);
+  });
+}
+
+for (const command of [conf, confreadCommand, includeCommand]) {
   Deno.test(`${command.name} --help prints its usage`, () => {
     deepEqual(run(command, ["--help"]), { status: 0, stdout: command.usage(), stderr: "" });
   });

@@ -103,6 +103,19 @@ for (const [text, status, exit, asked] of ERRORS) {
   });
 }
 
+const ENDS: [why: string, text: string, line: number][] = [
+  ["of a comment", `${V}conn d\n# last\n`, 3],
+  ["that includes a longer file", `${V}include a\n`, 2],
+  ["before a longer file's lines", `${V}include a\n#`, 3],
+  ["that does not exist", "", 0],
+];
+for (const [why, text, line] of ENDS) {
+  Deno.test(`confread() names the last line of the main file, one ${why}, for what is missing`, () => {
+    const files = fakeFiles({ f: text, a: "conn e\n\tpfs=no\n\trekey=no\n\tauto=add\n" });
+    deepEqual(confread(REQUEST, files).status, `(f, line ${line}) did not find conn section(s) "c"`);
+  });
+}
+
 Deno.test("confread() without include takes the line for a header", () => {
   deepEqual(fields(`${V}include a b\n`, { include: false }), [
     '!|(f, line 2) section header "include a b" has wrong number of fields (3)|',
