@@ -7,7 +7,7 @@ with the same variables; such a command can do its own work and leave the rest t
 
 | verb | what is done |
 |---|---|
-| \`prepare-host\`, \`prepare-client\` | a route to the peer's client that somebody left is deleted |
+| \`prepare-host\`, \`prepare-client\` | a route to the peer's client that somebody left is deleted, unless it leads into the same ipsecN: then \`route\` replaces it |
 | \`route-host\`, \`route-client\` | a route to the peer's client through the ipsec interface is added |
 | \`unroute-host\`, \`unroute-client\` | that route is deleted |
 | \`up-host\`, \`up-client\` | with the argument \`ipfwadm\`: the firewall is opened for the connection |

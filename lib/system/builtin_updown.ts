@@ -39,7 +39,7 @@ export interface BuiltinUpdownDeps {
 }
 
 /** The routes of this host, as far as they matter here. */
-export type UpdownRoutes = Pick<Rtnetlink, "routes" | "addRoute" | "deleteRoute"> & Disposable;
+export type UpdownRoutes = Pick<Rtnetlink, "routes" | "addRoute" | "replaceRoute" | "deleteRoute"> & Disposable;
 
 const SYSTEM: BuiltinUpdownDeps = {
   openRoutes: () => new Rtnetlink(),
@@ -89,7 +89,8 @@ function said(line: string): string {
 type Action = (request: UpdownRequest, variables: Variables, deps: BuiltinUpdownDeps) => readonly string[];
 
 const ACTIONS: Readonly<Record<UpdownVerb, Action>> = {
-  prepare: (_, variables, deps) => withRoutes(deps, (routes) => deleteStale(routes, destinations(variables))),
+  prepare: (_, variables, deps) =>
+    withRoutes(deps, (routes) => deleteStale(routes, destinations(variables), variables("PLUTO_INTERFACE"))),
   route: (_, variables, deps) => withRoutes(deps, (routes) => addAll(routes, wantedRoutes(variables, deps))),
   unroute: (_, variables, deps) => withRoutes(deps, (routes) => deleteAll(routes, wantedRoutes(variables, deps))),
   up: (request, variables, deps) =>
@@ -161,11 +162,14 @@ function inPlace(routes: UpdownRoutes, destination: Subnet): Route | undefined {
   return routes.routes(destination.address.family).find((route) => isInPlace(route, destination));
 }
 
-/** Those of the kernel's own, which reach the neighbours of an interface, stay: without them there would be no peer. */
-function deleteStale(routes: UpdownRoutes, destinations: readonly Subnet[]): void {
+/**
+ * Those of the kernel's own, which reach the neighbours of an interface, stay: without them there would be no peer. So
+ * does one that leads into ipsecN already, as after a crash: without it packets would go in the clear until `route`.
+ */
+function deleteStale(routes: UpdownRoutes, destinations: readonly Subnet[], virtual: string | undefined): void {
   for (const destination of destinations) {
     const found = inPlace(routes, destination);
-    if (!found || found.protocol === ROUTE_PROTOCOL.KERNEL) continue;
+    if (!found || found.protocol === ROUTE_PROTOCOL.KERNEL || leadsInto(found, virtual)) continue;
     const { device, via, type } = found;
     // a multipath route is deleted as a whole, so none of its hops is named
     const spec: RouteSpec = found.paths > 1 ? { destination } : { destination, type, device, via };
@@ -177,6 +181,10 @@ function deleteStale(routes: UpdownRoutes, destinations: readonly Subnet[]): voi
       throw new UpdownRefusal([`\`${command("del", spec)}' failed (${reason(error)})`], REFUSED_STATUS);
     }
   }
+}
+
+function leadsInto({ device, paths, type }: Route, virtual: string | undefined): boolean {
+  return device !== undefined && device === virtual && paths === 1 && type === "unicast";
 }
 
 /** All of them or none. One that is there already, as it is wanted, is as good as made. */
@@ -199,6 +207,10 @@ function addOne(routes: UpdownRoutes, spec: RouteSpec): boolean {
     if (!(error instanceof SystemError)) throw error;
     const there = error.errno === ERRNO.EEXIST ? inPlace(routes, spec.destination) : undefined;
     if (there && sameWay(there, spec)) return false;
+    if (there && leadsInto(there, spec.device)) {
+      routes.replaceRoute(spec); // at once: there is no moment without
+      return false;
+    }
     throw refusedRoute("add", spec, error, there);
   }
 }

@@ -47,6 +47,11 @@ class Host implements BuiltinUpdownDeps {
       if (errno) throw new SystemError("netlink", errno, `add route ${formatRoute(spec)}`);
       this.has(spec);
     },
+    replaceRoute: (spec: RouteSpec): void => {
+      const found = this.#find(spec);
+      if (found) this.table.splice(this.table.indexOf(found), 1);
+      this.has(spec);
+    },
     deleteRoute: (spec: RouteSpec): void => {
       const found = this.#find(spec, spec);
       if (!found) throw new SystemError("netlink", ERRNO.ESRCH, `delete route ${formatRoute(spec)}`);
@@ -196,6 +201,14 @@ Deno.test("builtinUpdown() prepares by deleting the route that would be in the w
   deepEqual(host.run("prepare-client"), { status: 0, lines: [] });
   deepEqual(host.listed, ["10.2.0.0/16 dev eth0"]);
   deepEqual(host.run("prepare-client"), { status: 0, lines: [] });
+});
+
+Deno.test("builtinUpdown() leaves a route that leads into ipsecN until it is replaced: nothing goes past it", () => {
+  const host = new Host().has(route("10.2.0.0/24", "ipsec0", "192.0.2.9"));
+  deepEqual(host.run("prepare-client"), { status: 0, lines: [] });
+  deepEqual(host.listed, ["10.2.0.0/24 via 192.0.2.9 dev ipsec0"]);
+  deepEqual(host.run("route-client"), { status: 0, lines: [] });
+  deepEqual(host.listed, ["10.2.0.0/24 via 192.0.2.254 dev ipsec0 onlink"]);
 });
 
 Deno.test("builtinUpdown() prepares for all there is by deleting halves; the default route stays", () => {
