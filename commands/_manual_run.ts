@@ -24,8 +24,11 @@ export interface ManualWorld {
   updown(command: string, variables: UpdownVariables): Promise<UpdownOutcome>;
   /** Whether a network is routed through a device. */
   isRouted(network: Subnet, device: string): boolean;
-  /** Words of updown commands, and remarks. */
+  /** Name of the signal that asks to stop; what was done is taken back then. */
+  interruption(): string | undefined;
+  /** Words of updown commands. */
   say(line: string): void;
+  warn(text: string): void;
   /** Commands that stand for the steps; undefined where they are not wanted. */
   readonly trace: ((command: string) => void) | undefined;
 }
@@ -76,7 +79,11 @@ class ManualRun {
   async up(): Promise<void> {
     this.#wasRouted = this.world.isRouted(networkOf(this.conn.peer), this.conn.device);
     try {
-      for (const step of manualPlan("up", this.conn)) await this.step(step);
+      for (const step of manualPlan("up", this.conn)) {
+        await this.step(step);
+        const signal = this.world.interruption();
+        if (signal) throw new ManualFailure(`interrupted by ${signal}`);
+      }
     } catch (error) {
       for (const undo of this.#undo.reverse()) await undo();
       throw error;
@@ -96,7 +103,7 @@ class ManualRun {
     if (present.every(({ kind }) => kind === "updown")) {
       throw new ManualFailure(`it is not up: ${missing.join("; ")}`);
     }
-    for (const why of missing) world.say(`"${conn.name}" was not completely up: ${why}`);
+    for (const why of missing) world.warn(`"${conn.name}" was not completely up: ${why}`);
     const failures: string[] = [];
     for (const step of present) {
       try {
@@ -206,7 +213,7 @@ class ManualRun {
       await this.world.klips!.request(request);
     } catch (error) {
       if (!(error instanceof PfkeyError)) throw error;
-      if (!expected.includes(error.errno)) this.world.say(`cannot undo all: ${refusalReason(error.errno)}`);
+      if (!expected.includes(error.errno)) this.world.warn(`cannot undo all: ${refusalReason(error.errno)}`);
     }
   }
 }

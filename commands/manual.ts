@@ -154,10 +154,19 @@ async function perform(conn: ManualConn, options: ManualOptions, io: Io): Promis
   }
   const say = (line: string) => io.stderr(`${line}\n`);
   let klips: PfkeyClient | undefined;
+  using signals = new Signals();
   try {
     if (action === "up" || action === "down") klips = await connect(io);
     const trace = options.show ? (command: string) => say(`+ ${command.replaceAll("\\\n\t", "")}`) : undefined;
-    const world: ManualWorld = { klips, updown: runUpdown, isRouted, say, trace };
+    const world: ManualWorld = {
+      klips,
+      updown: runUpdown,
+      isRouted,
+      interruption: () => signals.taken,
+      say,
+      warn: (text) => say(`${PROG}: warning: ${text}`),
+      trace,
+    };
     await runManual(action, conn, world);
     return true;
   } catch (error) {
@@ -166,6 +175,23 @@ async function perform(conn: ManualConn, options: ManualOptions, io: Io): Promis
     return false;
   } finally {
     klips?.close();
+  }
+}
+
+/** Signals are noted, not obeyed at once: half a connection must not stay. */
+class Signals implements Disposable {
+  taken: Deno.Signal | undefined;
+  readonly #listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => ({
+    signal,
+    note: () => void (this.taken ??= signal),
+  }));
+
+  constructor() {
+    for (const { signal, note } of this.#listeners) Deno.addSignalListener(signal, note);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { signal, note } of this.#listeners) Deno.removeSignalListener(signal, note);
   }
 }
 

@@ -1,6 +1,7 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
 import { manual } from "../../commands/manual.ts";
 import { readManualOptions } from "../../commands/_manual_options.ts";
+import { KEYS } from "../config/_manual_conns.ts";
 import { type FakeKlips, type Outcome, runTool } from "./_fake_klips.ts";
 
 const P = "ipsec manual";
@@ -119,7 +120,7 @@ Deno.test("manual --down leaves an eroute that leads to an SA of another connect
   deepEqual([status, sent.length], [0, 2]);
   equal(
     stderr,
-    '"office" was not completely up: the eroute 10.0.1.0/24 -> 10.0.2.0/24 leads to tun0x900@5.6.7.8, ' +
+    'ipsec manual: warning: "office" was not completely up: the eroute 10.0.1.0/24 -> 10.0.2.0/24 leads to tun0x900@5.6.7.8, ' +
       "which is not this connection's\n",
   );
 });
@@ -203,6 +204,47 @@ Deno.test("manual --noinclude passes over include lines", async () => {
   equal((await run(["--showonly", "--up", "third"], EMPTY, CONF_WITH_INCLUDE)).status, 1);
   equal((await run(["--noinclude", "--showonly", "--up", "third"], EMPTY, CONF_WITH_INCLUDE)).status, 0);
 });
+
+Deno.test("manual reads the sample of ipsec.conf, whose keys are in another file", async () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(`${directory}/ipsec.conf`, SAMPLE);
+    const keys = `conn samplesep-keys\n\tespauthkey=0x${"0a".repeat(16)}\n\tespenckey=${KEYS["3des"]}\n`;
+    Deno.writeTextFileSync(`${directory}/ipsec.sample.keys`, keys, { mode: 0o600 });
+    const args = [
+      "--config",
+      `${directory}/ipsec.conf`,
+      "--iam",
+      "10.12.12.1@ipsec0",
+      "--showonly",
+      "--up",
+      "samplesep",
+    ];
+    const { status, stdout, stderr } = await runTool(manual, args);
+    deepEqual([status, stderr], [0, ""]);
+    match(stdout, /PLUTO_NEXT_HOP=10\.88\.77\.66\n/);
+    match(stdout, /--said esp0x700@10\.0\.0\.1 \\\n\t--esp 3des-md5-96 --src 10\.12\.12\.1 /);
+    match(stdout, /--src 192\.168\.0\.0\/24 --dst 172\.16\.0\.0\/24 --said tun0x700@10\.0\.0\.1 /);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+const SAMPLE = `version 2
+
+conn samplesep
+	left=10.0.0.1
+	leftnexthop=10.44.55.66
+	leftsubnet=172.16.0.0/24
+	right=10.12.12.1
+	rightnexthop=10.88.77.66
+	rightsubnet=192.168.0.0/24
+	spi=0x700
+	esp=3des-md5-96
+	also=samplesep-keys
+
+include ipsec.*.keys
+`;
 
 Deno.test("manual warns of keys that everyone can read", async () => {
   const file = Deno.makeTempFileSync();

@@ -7,7 +7,7 @@
  */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
 import { ahKeyWords, espKeyWords, startKlips } from "../../tools/_keying.ts";
-import { ADDRESS, type Family, type FourHosts, fourHosts, type Host } from "../../tools/_net.ts";
+import { ADDRESS, type Family, type FourHosts, fourHosts, type Host, ipsecCommand, until } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 
 const PING = "-c 1 -W 1";
@@ -110,6 +110,7 @@ const PROTECTED: Record<string, Protected> = {
     lines: [...networks("inet6"), "spibase=0x800", ...esp("aes128gcm16")],
     seen: /ESP/,
   },
+  "IPv6, ah alone": { family: "inet6", lines: [...networks("inet6"), "spi=0xa00", ...ah("sha2_512-256")], seen: /AH/ },
   "IPv6 transport": {
     family: "inet6",
     between: "gateways",
@@ -177,11 +178,13 @@ const OFFICE = [...networks("inet"), "spibase=0x200", ...esp("aes128-sha2_256-12
 
 scenario("what manual says and undoes where something is in its way", fourHosts, async (four) => {
   const { west, step } = four;
-  const script = `${west.directory}/updown`;
+  const script = `${west.directory}/updown`, slow = `${west.directory}/slow`;
   await startGateways(
     four,
     conn("office", "inet", OFFICE) + conn("same", "inet", OFFICE) +
-      conn("custom", "inet", [...OFFICE, `leftupdown="${script} custom 'two words'"`]),
+      conn("custom", "inet", [...OFFICE, `leftupdown="${script} custom 'two words'"`]) +
+      conn("slow", "inet", [...OFFICE, `leftupdown=${slow}`]) +
+      conn("here", "inet", OFFICE).replace("left=192.0.2.1", "left=%defaultroute"),
   );
   await Deno.writeTextFile(
     script,
@@ -211,7 +214,10 @@ scenario("what manual says and undoes where something is in its way", fourHosts,
   await step("half of it gone: the rest goes, and it is said", async () => {
     await west.ipsec(["spi", "--del", "--said", "tun0x201@192.0.2.1"]);
     const { status, stderr } = await west.tryIpsec("manual --down office");
-    deepEqual([status, stderr], [0, '"office" was not completely up: there is no tun0x201@192.0.2.1\n']);
+    deepEqual([status, stderr], [
+      0,
+      'ipsec manual: warning: "office" was not completely up: there is no tun0x201@192.0.2.1\n',
+    ]);
     await west.ipsec("manual --unroute office");
     equal(await traces(west), before);
   });
@@ -259,12 +265,38 @@ scenario("what manual says and undoes where something is in its way", fourHosts,
       equal(await traces(west), before);
     });
   }
+  await step("a signal: all is undone", async () => {
+    await Deno.writeTextFile(`${script}.fails`, "");
+    await Deno.writeTextFile(
+      slow,
+      `#!/bin/sh\necho "$PLUTO_VERB" >> ${slow}.log\n[ "$PLUTO_VERB" != route-client ] || sleep 1\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const daemon = west.start([...ipsecCommand(), "manual", "--up", "slow"]);
+    const called = () => Deno.readTextFileSync(`${slow}.log`).split("\n");
+    await until("it is routing", () => called().includes("route-client"));
+    equal(await daemon.stop("SIGINT"), 'ipsec manual: cannot bring up "slow": interrupted by SIGINT\n');
+    equal(daemon.ended, 1);
+    deepEqual(called(), ["prepare-client", "route-client", "unroute-client", ""]);
+    equal(await traces(west), before);
+    await Deno.writeTextFile(`${script}.fails`, "up-client");
+  });
   await step("an eroute that was there before comes back", async () => {
     await west.ipsec("eroute --add --eraf inet --src 10.1.0.0/24 --dst 10.2.0.0/24 --said %drop");
     const shunted = await traces(west);
     equal((await west.tryIpsec("manual --up custom")).status, 1);
     equal(await traces(west), shunted);
     await west.ipsec(["eroute", "--clear"]);
+  });
+  await step("left=%defaultroute is what start has found out", async () => {
+    equal((await west.tryIpsec("manual --route here")).stderr.includes("%defaultroute requested but not known"), true);
+    const info =
+      "defaultroutephys=eth0\ndefaultroutevirt=ipsec0\ndefaultrouteaddr=192.0.2.1\ndefaultroutenexthop=192.0.2.9\n";
+    await Deno.writeTextFile(`${west.directory}/run/ipsec.info`, info);
+    const script = await west.ipsec("manual --showonly --route here");
+    match(script, /PLUTO_NEXT_HOP=192\.0\.2\.9\nPLUTO_INTERFACE=ipsec0\nPLUTO_ME=192\.0\.2\.1\n/);
   });
   await step("a route that was there before stays", async () => {
     await west.ipsec("manual --route office");
@@ -279,7 +311,10 @@ scenario("what manual says and undoes where something is in its way", fourHosts,
 
 scenario("leftfirewall=yes, and what may come out of a manual tunnel", fourHosts, async (four) => {
   const { sunset, west, east, sunrise, step } = four;
-  await startGateways(four, conn("office", "inet", [...OFFICE, "leftfirewall=yes"]));
+  await startGateways(
+    four,
+    conn("office", "inet", [...OFFICE, "leftfirewall=yes", `leftsourceip=${ADDRESS.inet.westInner}`]),
+  );
   await west.run(["nft", "-f", "-"], {
     input: "table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }\n",
   });
@@ -289,6 +324,10 @@ scenario("leftfirewall=yes, and what may come out of a manual tunnel", fourHosts
     await sunset.pings(ADDRESS.inet.sunrise);
     await sunrise.pings(ADDRESS.inet.sunset);
   });
+  await step(
+    "leftsourceip= lets the gateway itself speak to the peer's network",
+    async () => void (await west.pings(ADDRESS.inet.sunrise)),
+  );
   await step("packets of another network do not come out of the tunnel", async () => {
     await sunrise.ip("addr add 10.9.0.9/32 dev eth0");
     await east.ip("route add 10.9.0.9 dev eth1");
