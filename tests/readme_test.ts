@@ -55,7 +55,7 @@ class Shell {
     const lines = [
       "exec 2>&1",
       `mkdir -p ${directory}/etc ${directory}/local/bin ${directory}/local/sbin`,
-      `{ cp -a /etc/. ${directory}/etc 2>/dev/null; rm -rf ${directory}/etc/ipsec.d; }`,
+      `{ cp -a /etc/. ${directory}/etc 2>/dev/null; (cd ${directory}/etc && rm -rf ipsec.d ipsec.conf ipsec.secrets init.d/ipsec); }`, // a host without another IPsec
       `printf '%s' '${scp}' >${directory}/local/bin/scp`,
       `chmod 755 ${directory}/local/bin/scp`,
       `mount --bind ${directory}/etc /etc`,
