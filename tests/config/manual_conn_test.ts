@@ -1,4 +1,5 @@
-import { deepStrictEqual as deepEqual, strictEqual as equal, throws } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, ok, strictEqual as equal, throws } from "node:assert/strict";
+import fc from "fast-check";
 import { type ManualConn, type ManualHost, readManualConn } from "../../lib/config/manual_conn.ts";
 import { ManualRefusal, ParameterReader } from "../../lib/config/manual_reader.ts";
 import type { ManualSa } from "../../lib/config/manual_sas.ts";
@@ -333,4 +334,60 @@ Deno.test("ParameterReader.settle() throws all that was refused", () => {
     ]);
     return true;
   });
+});
+
+const WORDS = [
+  "",
+  "yes",
+  "no",
+  "0",
+  "64",
+  "-1",
+  "0x100",
+  "0x200",
+  "0xfffffff0",
+  "1.2.3.4",
+  "5.6.7.8",
+  "2001:db8::1",
+  "%defaultroute",
+  "%any",
+  "%default",
+  "10.0.0.0/8",
+  "fd00::/8",
+  "10.0.0.0/255.0.0.0",
+  "tunnel",
+  "transport",
+  "drop",
+  "3des-md5-96",
+  "aes128gcm16",
+  "hmac-sha1-96",
+];
+const SIDED = ["", "subnet", "nexthop", "firewall", "updown", "sourceip", "espspi", "ahspi"];
+const OPEN = [
+  ...["type", "spi", "spibase", "esp", "ah", "espreplay_window", "ahreplay_window", "disablearrivalcheck"],
+  ...SIDED.flatMap((name) => [`left${name}`, `right${name}`]),
+];
+const SECRET = ["espenckey", "espauthkey", "ahkey"].flatMap((name) => [name, `left${name}`, `right${name}`]);
+
+Deno.test("readManualConn() gives a conn or complaints, whatever the values are, and tells no key", () => {
+  const value = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...WORDS) }, { weight: 1, arbitrary: fc.string() });
+  const key = fc.constantFrom(...Object.values<string>(KEYS), "0x0badkey0badkey");
+  const pair = fc.oneof(fc.tuple(fc.constantFrom(...OPEN), value), fc.tuple(fc.constantFrom(...SECRET), key));
+  fc.assert(
+    fc.property(fc.array(pair, { maxLength: 16 }), (pairs) => {
+      const given = new Map([["left", "1.2.3.4"], ["right", "5.6.7.8"], ...pairs]);
+      const parameters = (name: string) => given.has(name) ? { value: given.get(name)! } : undefined;
+      try {
+        const { type, outbound, inbound } = readManualConn("office", parameters, { ...LEFT, ...ROUTE }).conn;
+        equal(inbound.length, outbound.length);
+        equal(outbound.length > 0, type === "tunnel" || type === "transport");
+      } catch (error) {
+        if (!(error instanceof ManualRefusal)) throw error;
+        ok(error.complaints.length > 0);
+        const digits = SECRET.flatMap((name) => given.get(name)?.slice(2, 12) ?? []);
+        for (const { text } of error.complaints) for (const some of digits) ok(!text.includes(some), text);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });

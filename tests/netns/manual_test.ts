@@ -342,3 +342,23 @@ scenario("leftfirewall=yes, and what may come out of a manual tunnel", fourHosts
     equal(await west.run(["nft", "list", "ruleset"]), closed);
   });
 }, ["nft"]);
+
+scenario("the script of manual --showonly does the same, with keys in it", fourHosts, async (four) => {
+  const { sunset, west, east } = four;
+  await startGateways(four, conn("office", "inet", OFFICE));
+  const before = await traces(west);
+  await Deno.mkdir(`${west.directory}/bin`);
+  const program = `#!/bin/sh\nexec ${ipsecCommand().join(" ")} "$@"\n`;
+  await Deno.writeTextFile(`${west.directory}/bin/ipsec`, program, { mode: 0o755 });
+  const [, encryptionKey, , authKey] = espKeyWords("aes128-sha2_256-128", 1).split(" ");
+  const script = async (action: string) =>
+    (await west.ipsec(`manual --showonly --${action} office`))
+      .replaceAll("'<secret, 16 bytes>'", encryptionKey)
+      .replaceAll("'<secret, 32 bytes>'", authKey)
+      .replace('PATH="', `PATH="${west.directory}/bin:`);
+  await west.run(["sh"], { input: await script("up") });
+  await east.ipsec("manual --up office");
+  await sunset.pings(ADDRESS.inet.sunrise);
+  for (const action of ["down", "unroute"]) await west.run(["sh"], { input: await script(action) });
+  equal(await traces(west), before);
+});
