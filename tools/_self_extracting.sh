@@ -39,14 +39,24 @@ SUMS
   : >complete
 )
 
+# Removes a folder without its marker, which somebody has spoiled. One at a time, and looked at again: meanwhile another may
+# have put a good one in its place and be running from it.
+remove_spoiled() {
+  [ -e "$base/program-$key" ] && [ ! -e "$base/program-$key/complete" ] || return 0
+  mkdir -- "$base/lock.$key" 2>/dev/null || return 0
+  [ -e "$base/program-$key/complete" ] || rm -rf -- "$base/program-$key"
+  rmdir -- "$base/lock.$key"
+}
+
 # Prepares the cache; where two do so at once, both are right and the second uses the first's.
 fill() {
   mkdir -p -m 700 -- "$base" 2>/dev/null && trusted "$base" || return 1
   find "$base" -mindepth 1 -maxdepth 1 -name 'new.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
   find "$base" -mindepth 1 -maxdepth 1 -name 'program-*' -mtime +30 ! -name "program-$key" -exec rm -rf {} + 2>/dev/null
+  find "$base" -mindepth 1 -maxdepth 1 -name 'lock.*' -mmin +5 -exec rmdir {} + 2>/dev/null
   new=$(mktemp -d "$base/new.XXXXXX" 2>/dev/null) || return 1
   if unpack "$new"; then
-    [ -e "$base/program-$key/complete" ] || rm -rf -- "$base/program-$key"
+    remove_spoiled
     mv -T -- "$new" "$base/program-$key" 2>/dev/null
   fi
   rm -rf -- "$new"
