@@ -17,6 +17,7 @@ import { PATIENCE_MS, Supervisor, type SupervisorDeps } from "./supervisor.ts";
 import { readFilters, readSysctl, restoreSysctls, setSysctl } from "./sysctl_files.ts";
 import { infoText, type NetworkFacts, type Resolved, resolveInterfaces } from "./virtual_interfaces.ts";
 
+const POLL_MS = 10;
 const IP_FORWARD = "net/ipv4/ip_forward";
 
 /** Something that ends start; the sentences are for the user. */
@@ -155,10 +156,11 @@ export class SetupService {
    * nothing leaves in the clear meanwhile; that is why its KLIPS is not told to end.
    */
   async #takeOver(): Promise<void> {
-    const { record, say, paths } = this.#deps;
+    const { record, say, paths, now, delay } = this.#deps;
     if (!isEmptyState(record.state)) {
       say("taking over what an earlier start has left");
-      await killKlips(paths.klipsPid);
+      killKlips(paths.klipsPid);
+      for (const deadline = now() + PATIENCE_MS; await this.#klipsAnswers() && now() < deadline;) await delay(POLL_MS);
     }
     if (await this.#klipsAnswers()) await this.#deps.ipsec(["klips", "--stop"]); // one that was started by hand
     for (const words of restoreSysctls(record)) say(words);
@@ -355,16 +357,13 @@ export function networkFacts(): NetworkFacts {
 }
 
 /** Ends a KLIPS at once, so that its interfaces stay. */
-async function killKlips(pidFile: string): Promise<void> {
+function killKlips(pidFile: string): void {
   const pid = readPid(pidFile);
   if (!pid || !isKlips(pid)) return;
   try {
     Deno.kill(pid, "SIGKILL");
   } catch {
-    return; // it has ended, or is not ours to kill
-  }
-  for (const deadline = performance.now() + PATIENCE_MS; isKlips(pid) && performance.now() < deadline;) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // it has ended, or is not ours to kill
   }
 }
 
