@@ -151,6 +151,9 @@ class ManualRun {
   async #replaceEroute(flow: ManualFlow, id: SaId): Promise<void> {
     const before = await this.#erouteOf(flow);
     await this.#ask(addFlow(id, flowOf(flow), SA_FLAG.REPLACEFLOW), `set the eroute ${flowText(flow)}`);
+    if (before) {
+      this.world.warn(`the eroute ${flowText(flow)} led to ${before.sa}: it is "${this.conn.name}"'s now`);
+    }
     const old = before && parseSaId(before.sa);
     this.#undo.push(() =>
       old?.ok

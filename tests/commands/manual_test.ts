@@ -16,6 +16,7 @@ conn office
 	rightsubnet=10.0.2.0/24
 	leftupdown=true
 	spibase=0x200
+	espreplay_window=32
 
 conn keys
 	esp=aes128gcm16
@@ -71,8 +72,19 @@ Deno.test("manual --up sends SAs, groups, the policy, the eroute, and keys in me
     "x-addflow(eroute) IPIP",
     "x-addflow(eroute) IPIP",
   ]);
-  match(sent[1], /spi:0x202.* keyEncrypt=160:0e0e/);
-  match(sent[4], /spi:0x203.* keyEncrypt=160:0d0d/);
+  match(sent[1], /spi:0x202,replay:32,.* keyEncrypt=160:0e0e/);
+  match(sent[4], /spi:0x203,replay:32,.* keyEncrypt=160:0d0d/);
+});
+
+Deno.test("manual --up warns where an eroute led elsewhere", async () => {
+  const eroute = UP.listings!["eroute/all.json"].replace("tun0x200@5.6.7.8", "%drop");
+  const { status, stderr } = await run(["--up", "office"], {
+    listings: { ...EMPTY.listings, "eroute/all.json": eroute },
+  });
+  deepEqual([status, stderr], [
+    0,
+    `${P}: warning: the eroute 10.0.1.0/24 -> 10.0.2.0/24 led to %drop: it is "office"'s now\n`,
+  ]);
 });
 
 Deno.test("manual --up undoes what it did where KLIPS refuses", async () => {
@@ -138,7 +150,7 @@ Deno.test("manual --show prints the commands without keys", async () => {
   equal(
     lines[1],
     '+ ipsec spi --label "office" --af inet --said esp0x202@5.6.7.8 --esp aes128gcm16 --src 1.2.3.4 ' +
-      "--enckey '<secret, 20 bytes>'",
+      "--replay_window 32 --enckey '<secret, 20 bytes>'",
   );
   ok(!stderr.includes("0e0e"));
 });
@@ -150,9 +162,9 @@ const FATAL: [args: string[], stderr: string[], conf?: string][] = [
     '"first first": section "first" requested more than once',
   ]],
   [["--up", "--union", "second", "third"], [
-    '"second third": duplicated parameter "right", first at ipsec.conf:28 (ipsec.conf:34)',
-    '"second third": duplicated parameter "type", first at ipsec.conf:29 (ipsec.conf:35)',
-    '"second third": duplicated parameter "leftupdown", first at ipsec.conf:30 (ipsec.conf:36)',
+    '"second third": duplicated parameter "right", first at ipsec.conf:29 (ipsec.conf:35)',
+    '"second third": duplicated parameter "type", first at ipsec.conf:30 (ipsec.conf:36)',
+    '"second third": duplicated parameter "leftupdown", first at ipsec.conf:31 (ipsec.conf:37)',
   ]],
 ];
 for (const [args, lines] of FATAL) {
@@ -171,9 +183,9 @@ Deno.test("manual says all that the reader found wrong with a connection", async
   equal(status, 1);
   const lines = stderr.trimEnd().split("\n");
   equal(lines.length, 3);
-  match(lines[0], /^ipsec manual: fatal error in "wrong": .*type=tunel: .*\(ipsec\.conf:20\)$/);
-  match(lines[1], /^ipsec manual: fatal error in "wrong": .*espreplay_window=many: .*\(ipsec\.conf:21\)$/);
-  match(lines[2], /^ipsec manual: fatal error in "wrong": .*ikelifetme.* ikelifetime\? \(ipsec\.conf:22\)$/);
+  match(lines[0], /^ipsec manual: fatal error in "wrong": .*type=tunel: .*\(ipsec\.conf:21\)$/);
+  match(lines[1], /^ipsec manual: fatal error in "wrong": .*espreplay_window=many: .*\(ipsec\.conf:22\)$/);
+  match(lines[2], /^ipsec manual: fatal error in "wrong": .*ikelifetme.* ikelifetime\? \(ipsec\.conf:23\)$/);
 });
 
 Deno.test("manual takes names as parts of one connection, or as several", async () => {
