@@ -228,18 +228,24 @@ export class Host {
     return (await this.attempt(["ping", "-n", ...words.split(" "), address])).status === 0;
   }
 
-  /** Ends what was started here, newest first, and KLIPS where it runs. */
+  /** Ends what was started here, newest first, then IPsec as a whole, and KLIPS where it runs. */
   async stop(): Promise<void> {
     for (const daemon of this.#daemons.splice(0).reverse()) await daemon.stop();
-    const pid = await Deno.readTextFile(`${this.directory}/run/klips.pid`).catch(() => "");
+    // The supervisor first: it would start KLIPS again.
+    await this.#end("ipsec_setup.pid", "setup --stop");
+    await this.#end("klips.pid", "klips --stop");
+  }
+
+  /** Stops the daemon that `pidFile` names: in order, and by force where that does not end it. */
+  async #end(pidFile: string, words: string): Promise<void> {
+    const pid = Number(await Deno.readTextFile(`${this.directory}/run/${pidFile}`).catch(() => ""));
     if (!pid) return;
-    await this.tryIpsec("klips --stop");
-    if (await Deno.stat(`/proc/${pid.trim()}`).then(() => true, () => false)) {
-      try {
-        Deno.kill(Number(pid), "SIGKILL");
-      } catch {
-        // it has ended
-      }
+    await this.tryIpsec(words);
+    if (!await Deno.stat(`/proc/${pid}`).then(() => true, () => false)) return;
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // it has ended
     }
   }
 
