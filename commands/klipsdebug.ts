@@ -32,7 +32,7 @@ const FLAGS: Readonly<Record<string, { area: DebugWord; bits: number }>> = {
   verbose: { area: "verbose", bits: ONES },
 };
 
-/** What `klipsdebug=` of ipsec.conf may name. */
+/** What `--set` and `--clear` take. */
 export const DEBUG_FLAGS: readonly string[] = Object.keys(FLAGS);
 
 const ONE_ACTION = "Only one of '--set', '--clear', '--all' or '--none' options permitted.";

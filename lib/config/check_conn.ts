@@ -1,7 +1,7 @@
 /** Looks at the settings of one connection together (commands.md §7.2). */
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
 import { type Conn, type Setting, settingOf } from "./settings.ts";
-import { parseTime } from "./value_forms.ts";
+import { isVirtual, parseTime } from "./value_forms.ts";
 
 /** A rule that the settings of a connection may break. */
 interface Rule {
@@ -48,7 +48,7 @@ const RULES: readonly Rule[] = [
   ...eachSide(
     (side) => ["type", `${side}subnet`],
     (conn, side) =>
-      conn.value("type") === "transport"
+      conn.value("type") === "transport" && !isVirtual(conn.value(`${side}subnet`)!)
         ? { name: `${side}subnet`, message: `type=transport incompatible with ${side}subnet` }
         : undefined,
   ),

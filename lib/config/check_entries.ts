@@ -1,7 +1,7 @@
 /** Looks at each parameter of a section by itself: its name, and whether its value has the right form. */
 import { suggest } from "../text/suggest.ts";
 import type { Complaints } from "./complaint.ts";
-import { ALIASES, canonicalName, flipName, OBSOLETE, type Parameter, PARAMETERS } from "./parameters.ts";
+import { ALIASES, canonicalName, flipName, FOREIGN, OBSOLETE, type Parameter, PARAMETERS } from "./parameters.ts";
 import type { Proposals } from "./proposals.ts";
 import { DEFAULT_SECTION, type Entry, isPrivate, type Section } from "./sections.ts";
 
@@ -70,6 +70,11 @@ export class EntryChecker {
   #unknown(name: string, table: "setup" | "conn"): string {
     const gone = Object.hasOwn(OBSOLETE, name) ? OBSOLETE[name] : undefined;
     if (gone) return `${name} is no longer a parameter: ${gone.instead}`;
+    const later = [name, flipName(name)].find((one) => Object.hasOwn(FOREIGN, one));
+    if (later) {
+      const { instead } = FOREIGN[later];
+      return `${name} is a parameter of other programs: ${later === name ? instead : flipName(instead)}`;
+    }
     const other = table === "setup" ? "conn" : "setup";
     if (canonicalName(name, other)) {
       return `${name} belongs in ${other === "setup" ? "config setup" : "a conn section"}`;

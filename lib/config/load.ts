@@ -5,6 +5,7 @@
 import { assembleConn, type Assembly, type CheckedConn, implicitConn } from "./assemble_conn.ts";
 import { checkConn } from "./check_conn.ts";
 import { EntryChecker } from "./check_entries.ts";
+import { checkSetup } from "./check_setup.ts";
 import { type Complaint, Complaints, formatPosition } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
 import { IMPLICIT_CONNS } from "./implicit_conns.ts";
@@ -122,6 +123,7 @@ class Loading {
     for (const section of this.#sections.values()) conns.set(section.name, assembleConn(section, assembly));
     for (const conn of conns.values()) checkConn(conn, takenOver.has(conn.name), complaints);
     for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) conns.set(name, implicitConn(name));
+    checkSetup(this.setup, conns, complaints, this.#proposals);
     return conns;
   }
 }

@@ -2,6 +2,7 @@
  * Every parameter of ipsec.conf, one row each (config.md §11, §12, §14): those of FreeS/WAN 2 with the X.509 patch, and
  * those of its descendants that administrators have in their files.
  */
+import { KLIPS_AREAS, PLUTO_AREAS } from "./debug_areas.ts";
 import * as form from "./value_forms.ts";
 import type { Form } from "./value_forms.ts";
 
@@ -28,6 +29,7 @@ const DAY_SECONDS = 86400;
 const COMMAS = / *, *| +/;
 const HOSTS = ["%defaultroute", "%any", "%opportunistic", "%group", "%opportunisticgroup"];
 const NO_KERNEL = "KLIPS is the packet engine here";
+const NO_KERNEL_POLICY = "leave it out: the kernel's IPsec policies are not used";
 const NEVER_OPPORTUNISTIC = "opportunism is what the implicit connections say";
 
 const auto = { section: "conn", keying: "auto" } as const;
@@ -45,9 +47,9 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   },
   forwardcontrol: { ...setup, form: YES_NO, builtIn: "no" },
   rp_filter: { ...setup, form: oneOf("%unchanged", "0", "1", "2"), builtIn: "0" },
-  syslog: { ...setup, form: form.FACILITY, builtIn: "daemon.error" },
-  klipsdebug: { ...setup, form: TEXT, builtIn: "none" },
-  plutodebug: { ...setup, form: TEXT, builtIn: "none" },
+  syslog: { ...setup, form: form.SYSLOG_PRIORITY, builtIn: "daemon.error" },
+  klipsdebug: { ...setup, form: listOf(oneOf("none", "all", ...KLIPS_AREAS)), builtIn: "none" },
+  plutodebug: { ...setup, form: listOf(oneOf("none", "all", ...PLUTO_AREAS)), builtIn: "none" },
   plutoopts: { ...setup, form: TEXT, command: true },
   plutostderrlog: { ...setup, form: TEXT },
   plutorestartoncrash: {
@@ -87,12 +89,12 @@ const CONN: Readonly<Record<string, Parameter>> = {
   alsoflip: { ...both, form: form.SECTION_NAME, repeatable: true },
   type: { ...both, form: oneOf("tunnel", "transport", "passthrough", "drop", "reject"), builtIn: "tunnel" },
   left: { ...both, ...sided, form: wordsOr(HOSTS, ADDRESS) },
-  leftsubnet: { ...both, ...sided, form: SUBNET },
+  leftsubnet: { ...both, ...sided, form: form.CLIENT },
   leftnexthop: { ...both, ...sided, form: wordsOr(["%direct", "%defaultroute"], ADDRESS), builtIn: "%direct" },
   leftupdown: { ...both, ...sided, form: TEXT, builtIn: "ipsec _updown", command: true },
   leftfirewall: { ...both, ...sided, form: YES_NO, builtIn: "no" },
   auto: { ...both, form: oneOf("add", "route", "start", "manual", "ignore") },
-  keyexchange: { ...auto, form: oneOf("ike"), builtIn: "ike" },
+  keyexchange: { ...auto, form: oneOf("ike", "ikev1"), builtIn: "ike" },
   auth: { ...auto, form: oneOf("esp", "ah"), builtIn: "esp" },
   authby: {
     ...auto,
@@ -158,6 +160,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
   leftxauthserver: { ...auto, ...sided, form: YES_NO, builtIn: "no" },
   leftxauthclient: { ...auto, ...sided, form: YES_NO, builtIn: "no" },
   leftxauthusername: { ...auto, ...sided, form: TEXT },
+  xauthby: { ...auto, form: oneOf("file", "alwaysok"), builtIn: "file" },
   leftmodecfgserver: { ...auto, ...sided, form: YES_NO, builtIn: "no" },
   leftmodecfgclient: { ...auto, ...sided, form: YES_NO, builtIn: "no" },
   modecfgpull: { ...auto, form: YES_NO, builtIn: "no" },
@@ -166,6 +169,9 @@ const CONN: Readonly<Record<string, Parameter>> = {
   modecfgwins1: { ...auto, form: ADDRESS },
   modecfgwins2: { ...auto, form: ADDRESS },
   _plutodevel: { ...auto, form: TEXT, idle: "it was for pluto's developers" },
+  fragmentation: { ...auto, form: oneOf("yes", "no"), idle: "messages of IKE are not cut into fragments" },
+  sareftrack: { ...auto, form: oneOf("yes", "no", "conntrack"), idle: NO_KERNEL },
+  overlapip: { ...auto, form: oneOf("no"), idle: "it is as with no" },
   connaddrfamily: { ...both, form: oneOf("ipv4", "ipv6"), idle: "addresses say themselves what they are" },
   ikev2: {
     ...auto,
@@ -185,8 +191,13 @@ export const ALIASES: Readonly<Record<string, string>> = {
   leftusername: "leftxauthusername",
 };
 
+interface Instead {
+  readonly section: "setup" | "conn";
+  readonly instead: string;
+}
+
 /** Parameters that are gone: what to write in their place. They are errors, as in FreeS/WAN 2. */
-export const OBSOLETE: Readonly<Record<string, { readonly section: "setup" | "conn"; readonly instead: string }>> = {
+export const OBSOLETE: Readonly<Record<string, Instead>> = {
   plutoload: { section: "setup", instead: "say auto=add in each connection" },
   plutostart: { section: "setup", instead: "say auto=start in each connection" },
   plutobackgroundload: { section: "setup", instead: "leave it out" },
@@ -196,6 +207,42 @@ export const OBSOLETE: Readonly<Record<string, { readonly section: "setup" | "co
   opportunistic: { section: "setup", instead: "use the connection packetdefault" },
   rekeystart: { section: "conn", instead: "use rekeymargin" },
   rekeywindow: { section: "conn", instead: "use rekeymargin" },
+};
+
+/** Parameters of later programs whose meaning this one has under another name or not at all: errors that say which. */
+export const FOREIGN: Readonly<Record<string, Instead>> = {
+  leftsubnets: { section: "conn", instead: "write a connection for each pair of networks" },
+  encapsulation: { section: "conn", instead: "use forceencaps=yes for encapsulation=yes, and nothing for auto" },
+  leftauth: { section: "conn", instead: "use authby" },
+  leftdns: { section: "conn", instead: "use modecfgdns1 and modecfgdns2" },
+  modecfgdns: { section: "conn", instead: "use modecfgdns1 and modecfgdns2" },
+  leftaddresspool: {
+    section: "conn",
+    instead: "give each peer its address by leftsourceip, in a connection of its own",
+  },
+  leftikeport: { section: "conn", instead: "IKE uses ports 500 and 4500" },
+  margintime: { section: "conn", instead: "use rekeymargin" },
+  reauth: { section: "conn", instead: "leave it out: IKE version 1 always authenticates again" },
+  closeaction: { section: "conn", instead: "leave it out; dpdaction is for peers that have gone" },
+  mobike: { section: "conn", instead: "leave it out: it is of IKE version 2" },
+  narrowing: { section: "conn", instead: "leave it out: it is of IKE version 2" },
+  mtu: { section: "conn", instead: "use overridemtu in config setup" },
+  metric: { section: "conn", instead: "leave it out: routes of connections have none" },
+  priority: { section: "conn", instead: "leave it out: the most specific connection wins" },
+  sha2_truncbug: { section: "conn", instead: "leave it out: SHA-256 is cut to 128 bits, as in RFC 4868" },
+  "sha2-truncbug": { section: "conn", instead: "leave it out: SHA-256 is cut to 128 bits, as in RFC 4868" },
+  mark: { section: "conn", instead: NO_KERNEL_POLICY },
+  reqid: { section: "conn", instead: NO_KERNEL_POLICY },
+  "vti-interface": { section: "conn", instead: NO_KERNEL_POLICY },
+  "ipsec-interface": { section: "conn", instead: NO_KERNEL_POLICY },
+  logfile: { section: "setup", instead: "use plutostderrlog" },
+  plutofork: { section: "setup", instead: "leave it out" },
+  secretsfile: { section: "setup", instead: "it is ipsec.secrets beside ipsec.conf" },
+  nssdir: { section: "setup", instead: "keys are in ipsec.secrets, certificates in ipsec.d" },
+  "virtual-private": { section: "setup", instead: "use virtual_private" },
+  "crl-strict": { section: "setup", instead: "use strictcrlpolicy" },
+  "keep-alive": { section: "setup", instead: "use keep_alive" },
+  charondebug: { section: "setup", instead: "use plutodebug" },
 };
 
 /** `left` for `right` and the other way round, wherever they stand in a name (config.md §7). */

@@ -4,6 +4,7 @@ import { parseAddress } from "../text/address.ts";
 import { parseData } from "../text/data.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
 import { parseSubnet } from "../text/subnet.ts";
+import { parseSyslogPriority } from "../text/syslog_priority.ts";
 import { suggest } from "../text/suggest.ts";
 import { isSectionName } from "./sections.ts";
 
@@ -195,9 +196,12 @@ export const INTERFACE: Form = {
       : "is not understood: ipsec0=eth0 or %defaultroute",
 };
 
-export const FACILITY: Form = {
+export const SYSLOG_PRIORITY: Form = {
   says: "FACILITY.PRIORITY (daemon.error)",
-  check: (value) => /^[a-z0-9]+\.[a-z]+$/.test(value) ? undefined : "must be FACILITY.PRIORITY, as in daemon.error",
+  check: (value) => {
+    const parsed = parseSyslogPriority(value);
+    return parsed.ok ? undefined : parsed.error;
+  },
 };
 
 /** Algorithms, as `3des-md5-96` or `aes256-sha2_256;modp2048,3des-sha1!`: what they are is decided where they are used. */
@@ -207,6 +211,23 @@ export const ALGORITHMS: Form = {
     /^[a-z0-9_]+([-+;:,][a-z0-9_]+)*!?$/i.test(value.replaceAll(", ", ","))
       ? undefined
       : "must be names of algorithms joined by - or ; and separated by commas",
+};
+
+/** What a peer behind NAT may have for a network: `vhost:%no,%priv` for its own address, `vnet:` for a subnet. */
+const VIRTUAL = /^(vhost|vnet):/;
+const VIRTUAL_WORDS = ["%no", "%priv", "%all", "%dhcp", "%ike"];
+
+export function isVirtual(subnet: string): boolean {
+  return VIRTUAL.test(subnet);
+}
+
+export const CLIENT: Form = {
+  says: "subnet (10.1.0.0/16), or vhost: or vnet: and a list (vhost:%no,%priv)",
+  check: (value) => {
+    if (!isVirtual(value)) return SUBNET.check(value);
+    const list = value.replace(VIRTUAL, "");
+    return list ? VIRTUAL_LIST.check(list) : `needs a list of ${VIRTUAL_WORDS.join(", ")} and %v4:SUBNET`;
+  },
 };
 
 /** `%v4:10.0.0.0/8,%v4:!10.1.0.0/16` */
@@ -219,3 +240,5 @@ export const VIRTUAL_NETWORK: Form = {
     return parsed.ok ? undefined : parsed.error;
   },
 };
+
+const VIRTUAL_LIST = listOf(wordsOr(VIRTUAL_WORDS, VIRTUAL_NETWORK), /,/);

@@ -184,6 +184,29 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
     "f:3: conn c: keylife=10m must exceed rekeymargin and rekeyfuzz, which make 1080 seconds",
   ]],
   ["nothing about a short life without rekeying", `${C}\tkeylife=10m\n\trekey=no\n`, []],
+  [
+    "a virtual interface used twice",
+    'version 2\nconfig setup\n\tinterfaces="ipsec1=eth0 %defaultroute ipsec0=eth1"\n',
+    [
+      "f:3: config setup: interfaces: %defaultroute and ipsec0=eth1 are both for ipsec0",
+    ],
+  ],
+  [
+    "a connection that manualstart does not find",
+    'version 2\nconfig setup\n\tmanualstart="office offcie x"\nconn office\n',
+    [
+      "f:3: warning: config setup: manualstart: there is no conn offcie; did you mean office?",
+      "f:3: warning: config setup: manualstart: there is no conn x",
+    ],
+  ],
+  [
+    "a connection keyed by hand and automatically",
+    `version 2\nconfig setup\n\tmanualstart=c\nconn c\n\tleft=1.2.3.4\n\tright=%any\n\tauto=add\n`,
+    [
+      "f:3: warning: config setup: manualstart: conn c has auto=add at f:7 as well",
+    ],
+  ],
+  ["nothing about hosts behind NAT in transport mode", `${C}\ttype=transport\n\trightsubnet=vhost:%no,%priv\n`, []],
   ["all that is wrong, in the order of the lines", `${C}\tpsf=no\n\tleft=1.2.3.456\nconn d\n\tauto=ad\n`, [
     'f:3: conn c: unknown parameter "psf"; did you mean pfs?',
     "f:4: conn c: left=1.2.3.456: byte overflow in dotted-decimal address",

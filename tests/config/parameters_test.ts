@@ -1,6 +1,8 @@
 /** Every parameter: values of its form pass, others are refused with a position; its built-in value has its form. */
 import { deepStrictEqual as deepEqual, ok, strictEqual as equal } from "node:assert/strict";
-import { ALIASES, canonicalName, flipName, OBSOLETE, PARAMETERS } from "../../lib/config/parameters.ts";
+import { ALIASES, canonicalName, flipName, FOREIGN, OBSOLETE, PARAMETERS } from "../../lib/config/parameters.ts";
+import { DEBUG_FLAGS } from "../../commands/klipsdebug.ts";
+import { KLIPS_AREAS } from "../../lib/config/debug_areas.ts";
 import { complaintsOf, load, said } from "./_fake_files.ts";
 
 const KEY = "0sAQNzGEFs1w==";
@@ -26,9 +28,9 @@ const SETUP: Row[] = [
   ]],
   yesNo("forwardcontrol"),
   ["rp_filter", ["%unchanged", "0", "1", "2"], ["3", "yes", "unchanged"]],
-  ["syslog", ["daemon.error", "local0.info"], ["daemon", "daemon.", ".error"]],
-  ["klipsdebug", ["none", "all", "tunnel xmit"], []],
-  ["plutodebug", ["none", "all", "control parsing"], []],
+  ["syslog", ["daemon.error", "local0.info"], ["daemon", "daemon.", ".error", "demon.error", "daemon.eror"]],
+  ["klipsdebug", ["none", "all", "tunnel tunnel-xmit", "verbose"], ["tunel", "tunnel,xmit"]],
+  ["plutodebug", ["none", "all", "control parsing", "natt dpd"], ["controll", "debug-all"]],
   ["plutoopts", ["--perpeerlog"], []],
   ["plutostderrlog", ["/var/log/pluto"], []],
   ["plutorestartoncrash", ["true", "y", "Y", "yes", "restart", "false", "n", "N", "no", "die"], ["maybe"]],
@@ -65,7 +67,18 @@ const SETUP: Row[] = [
 const CONN: Row[] = [
   ["type", ["tunnel", "transport", "passthrough", "drop", "reject"], ["tunel", "pass"]],
   ["left", [...hosts, "%opportunistic"], ["192.0.2.256", "a b", "%anny", "host!"]],
-  ["leftsubnet", ["10.0.0.0/8", "10.0.0.0/255.0.0.0", "2001:db8::/32", "%default", "10.1.0.0/16:80"], [
+  ["leftsubnet", [
+    "10.0.0.0/8",
+    "10.0.0.0/255.0.0.0",
+    "2001:db8::/32",
+    "%default",
+    "10.1.0.0/16:80",
+    "vhost:%no,%priv",
+    "vnet:%v4:10.0.0.0/8,%priv",
+  ], [
+    "vhost:",
+    "vhost:%prv",
+    "vhost:10.0.0.0/8",
     "10.0.0.0",
     "10.0.0.0/33",
     "10.0.0.0/255.0.255.0",
@@ -75,7 +88,7 @@ const CONN: Row[] = [
   ["leftupdown", ["/usr/local/lib/updown x $y"], []],
   yesNo("leftfirewall"),
   ["auto", ["ignore"], ["ad", "up", "%none"]],
-  ["keyexchange", ["ike"], ["isakmp"]],
+  ["keyexchange", ["ike", "ikev1"], ["isakmp", "ikev2"]],
   ["auth", ["esp", "ah"], ["none"]],
   ["authby", ["rsasig", "secret", "secret|rsasig", "rsasig|secret", "never"], ["psk", "rsa"]],
   ["leftid", ["@a.example.com", "u@example.com", "192.0.2.1", "%myid", "%any", "C=CA, O=Example", "@#0a1b"], [
@@ -126,6 +139,7 @@ const CONN: Row[] = [
   yesNo("leftxauthserver"),
   yesNo("leftxauthclient"),
   ["leftxauthusername", ["ann"], []],
+  ["xauthby", ["file", "alwaysok"], ["pam"]],
   yesNo("leftmodecfgserver"),
   yesNo("leftmodecfgclient"),
   yesNo("modecfgpull"),
@@ -134,6 +148,9 @@ const CONN: Row[] = [
   ["modecfgwins1", ["192.0.2.53"], ["192.0.2.256"]],
   ["modecfgwins2", ["192.0.2.53"], ["192.0.2.256"]],
   ["_plutodevel", ["x"], []],
+  yesNo("fragmentation"),
+  ["sareftrack", ["yes", "no", "conntrack"], ["maybe"]],
+  ["overlapip", ["no"], ["yes"]],
   ["connaddrfamily", ["ipv4", "ipv6"], ["ipv5"]],
   ["ikev2", ["no", "never", "permit"], ["insist"]],
 ];
@@ -204,6 +221,31 @@ for (const [name, { section, instead }] of Object.entries(OBSOLETE)) {
   });
 }
 
+for (const [name, { section, instead }] of Object.entries(FOREIGN)) {
+  Deno.test(`${name} is refused as a parameter of other programs, with what to do in its place`, () => {
+    deepEqual(complaintsOf(`version 2\n${HEADERS[section]}\n\t${name}=x\n`), [
+      `f:3: ${HEADERS[section]}: ${name} is a parameter of other programs: ${instead}`,
+    ]);
+  });
+}
+
+for (const name of [...Object.keys(FOREIGN), ...Object.keys(OBSOLETE)]) {
+  Deno.test(`${name} is in one table only`, () => {
+    const tables = [PARAMETERS.conn.has(name), PARAMETERS.setup.has(name), Object.hasOwn(ALIASES, name)];
+    deepEqual(tables, [false, false, false]);
+  });
+}
+
+for (const { instead, section } of [...Object.values(FOREIGN), ...Object.values(OBSOLETE)]) {
+  const named = /^(?:use|say) (\w+)/.exec(instead)?.[1];
+  if (named === undefined || /^use the connection/.test(instead)) continue;
+  Deno.test(`what stands for another in ${HEADERS[section]}, ${named}, is a parameter`, () => {
+    ok(PARAMETERS.conn.has(named) || PARAMETERS.setup.has(named));
+  });
+}
+
+Deno.test("klipsdebug takes what ipsec klipsdebug takes", () => deepEqual(KLIPS_AREAS, DEBUG_FLAGS));
+
 const UNKNOWN: [why: string, text: string, complaint: string][] = [
   [
     "a misspelt name",
@@ -225,6 +267,12 @@ const UNKNOWN: [why: string, text: string, complaint: string][] = [
     "a parameter of setup in a connection",
     "conn c\n\tinterfaces=x\n",
     "f:3: conn c: interfaces belongs in config setup",
+  ],
+  [
+    "a parameter of other programs, of the right",
+    "conn c\n\trightaddresspool=x\n",
+    "f:3: conn c: rightaddresspool is a parameter of other programs: " +
+    "give each peer its address by rightsourceip, in a connection of its own",
   ],
   ["a name of Object.prototype", "conn c\n\ttoString=x\n", 'f:3: conn c: unknown parameter "toString"'],
 ];
