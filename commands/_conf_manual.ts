@@ -3,7 +3,8 @@ export const CONF_MANUAL = `## DESCRIPTION
 
 \`ipsec conf check\` reads ipsec.conf, and the files that it includes, and prints everything that is wrong with them: file and
 line, what is wrong, and for a mistyped name the one that was probably meant. It looks at all connections, used or not, and
-changes nothing. Warnings are about what works and may not be meant.
+changes nothing. Connections that are keyed by hand (\`auto=manual\`, \`manualstart\`) must also be what \`ipsec manual --up\`
+takes. Warnings are about what works and may not be meant.
 
 \`ipsec conf show\` prints the settings that hold for one connection, or with \`--setup\` those of \`config setup\`, and where
 each comes from: a line of a file, the line of another connection that is taken over by \`also\`, \`conn %default\`, or what is
@@ -13,7 +14,7 @@ connection go to standard error.
 ## OPTIONS
 
 \`FILE\`, \`--config FILE\`
-: the file to read in place of /etc/ipsec.conf
+: the file to read in place of /etc/ipsec.conf; it may be a pipe
 
 \`--setup\`
 : with show, the settings of \`config setup\`
@@ -36,6 +37,7 @@ connection go to standard error.
 
     ipsec conf check
     ipsec conf check /tmp/new.conf && install -m 600 /tmp/new.conf /etc/ipsec.conf
+    generate-configuration | ipsec conf check /dev/stdin
     ipsec conf show office
     ipsec conf show --setup --json
 `;

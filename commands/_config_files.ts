@@ -4,18 +4,37 @@ import { errorReason } from "../lib/system/error_reason.ts";
 
 export const configFiles: FileSystem = { read, list };
 
+/** More than any configuration: what goes on and on, as /dev/zero does, ends here. */
+const MOST_BYTES = 64 << 20;
+const PIECE_BYTES = 64 << 10;
+
+/** Pipes as well, so that `ipsec conf check /dev/stdin` reads what another program writes. */
 function read(path: string): FileText | string {
   try {
     using file = Deno.openSync(path);
-    // Asked of the open file, lest it be another one by then.
-    const { isFile, isDirectory, dev, ino } = file.statSync();
+    const { isDirectory, dev, ino } = file.statSync();
     if (isDirectory) return "is a directory";
-    if (!isFile) return "not a regular file";
-    return { text: Deno.readTextFileSync(path), identity: `${dev}:${ino}` };
+    const bytes = readAll(file);
+    if (!bytes) return `more than ${MOST_BYTES >> 20} megabytes`;
+    return { text: new TextDecoder().decode(bytes), identity: `${dev}:${ino}` };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "no such file";
     return errorReason(error);
   }
+}
+
+function readAll(file: Deno.FsFile): Uint8Array | undefined {
+  let bytes = new Uint8Array(PIECE_BYTES);
+  let length = 0;
+  for (let count = file.readSync(bytes); count !== null; count = file.readSync(bytes.subarray(length))) {
+    length += count;
+    if (length > MOST_BYTES) return undefined;
+    if (length < bytes.length) continue;
+    const larger = new Uint8Array(bytes.length * 2);
+    larger.set(bytes);
+    bytes = larger;
+  }
+  return bytes.subarray(0, length);
 }
 
 function list(directory: string): string[] {

@@ -1,6 +1,7 @@
 /** `ipsec conf`: what is wrong with ipsec.conf, and what it says. */
 import { parseArgs } from "node:util";
-import { type Complaint, formatComplaint } from "../lib/config/complaint.ts";
+import { checkManual } from "../lib/config/check_manual.ts";
+import { type Complaint, formatComplaint, sortComplaints } from "../lib/config/complaint.ts";
 import { complaintsAbout, type Configuration, loadConfig } from "../lib/config/load.ts";
 import { formatSection, visibleValue } from "../lib/config/print_section.ts";
 import { effectiveSettings, type Origin, type Setting } from "../lib/config/settings.ts";
@@ -65,7 +66,9 @@ function plainComplaint({ at, severity, section, message }: Complaint) {
 function check(operands: readonly string[], { json, config, setup, secrets }: Options, io: Io): number {
   if (setup || secrets) throw usageError("check knows neither --setup nor --secrets");
   if (operands.length + (config === undefined ? 0 : 1) > 1) throw usageError("check reads one file");
-  const { file, configuration: { conns, complaints, files } } = load(operands[0] ?? config, io);
+  const { file, configuration } = load(operands[0] ?? config, io);
+  const { conns, files } = configuration;
+  const complaints = sortComplaints([...configuration.complaints, ...checkManual(configuration)], files);
   const errors = complaints.filter(({ severity }) => severity === "error").length;
   const own = [...conns.values()].filter(({ at }) => at).map(({ name }) => name);
   if (json) {

@@ -53,8 +53,12 @@ export class Complaints {
 
   /** In the order of the lines; files in the order given, which is that of reading. */
   sorted(files: readonly string[]): Complaint[] {
-    const rank = new Map(files.map((file, i) => [file, i]));
-    const of = (file: string) => rank.get(file) ?? files.length;
-    return [...this.#all.values()].sort((a, b) => of(a.at.file) - of(b.at.file) || a.at.line - b.at.line);
+    return sortComplaints([...this.#all.values()], files);
   }
+}
+
+export function sortComplaints(complaints: readonly Complaint[], files: readonly string[]): Complaint[] {
+  const rank = new Map(files.map((file, i) => [file, i]));
+  const of = (file: string) => rank.get(file) ?? files.length;
+  return complaints.toSorted((a, b) => of(a.at.file) - of(b.at.file) || a.at.line - b.at.line);
 }

@@ -9,12 +9,13 @@ const folder = await Deno.makeTempDir({ prefix: "oneswan-test." });
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const GOOD = `${folder}/ipsec.conf`;
 const BAD = `${folder}/bad.conf`;
-const KEY = "0x0123456789abcdef";
+const KEY = "0x010203040506070811121314151617182122232425262728";
 await Deno.writeTextFile(
   GOOD,
   `version 2\ninclude ${folder}/more/*.conf\nconfig setup\n\tinterfaces="ipsec0=eth0 ipsec1=eth1"\n` +
     "conn %default\n\tpfs=no\nconn office\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\talso=keys\n\tauto=manual\n" +
-    `conn keys\n\tspi=0x200\n\tespenckey=${KEY}\n\tleftupdown="x $y"\n`,
+    `conn keys\n\tspi=0x200\n\tespenckey=${KEY}\n\tleftupdown="x $y"\n\tesp=3des-md5-96\n` +
+    `\tespauthkey=0x${"0a".repeat(16)}\n`,
 );
 await Deno.writeTextFile(BAD, "version 2\nconn office\n\tlfet=192.0.2.1\n\n\tauto=ad\n\tleftcert=$x\n");
 
@@ -45,6 +46,33 @@ Deno.test("conf check prints every complaint, and fails", () => {
     stderr: "",
   });
 });
+
+Deno.test("conf check says what manual keying would refuse", async () => {
+  const file = `${folder}/manual.conf`;
+  const conn = "conn c\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tesp=3des-md5-96\n\tauto=manual\n";
+  await Deno.writeTextFile(file, `version 2\n${conn}conn d\n\tpfs=x\n`);
+  const { status, stdout } = run(conf, ["check", file]);
+  deepEqual([status, stdout.split("\n")[0]], [
+    1,
+    `${file}:5: conn c: connection has no "spi" parameter specified`,
+  ]);
+  match(stdout, /:8: conn d: pfs=x: .*\n.*: 2 connections, \d errors, 0 warnings\n$/);
+});
+
+const PIPED: [what: string, command: string, answer: RegExp, status: number][] = [
+  ["a pipe", "printf 'version 2\\nconn c\\n\\tpfs=x\\n' |", /^\/dev\/stdin:3: conn c: pfs=x: /, 1],
+  ["an empty file", "< /dev/null", /^\/dev\/stdin: 0 connections, 0 errors/, 0],
+  ["what does not end", "< /dev/zero", /^\/dev\/stdin: cannot open \/dev\/stdin: more than 64 megabytes\n/, 1],
+];
+for (const [what, source, answer, status] of PIPED) {
+  Deno.test(`conf check reads ${what}`, async () => {
+    const ipsec = new URL("../../ipsec.ts", import.meta.url).pathname;
+    const script = `${source} "$0" run -A --no-check "$1" conf check /dev/stdin`;
+    const { code, stdout } = await new Deno.Command("sh", { args: ["-c", script, Deno.execPath(), ipsec] }).output();
+    match(new TextDecoder().decode(stdout), answer);
+    equal(code, status);
+  });
+}
 
 Deno.test("conf check --json has the same in parts", () => {
   const { status, stdout } = run(conf, ["check", "--json", BAD]);
