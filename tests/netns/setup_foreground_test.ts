@@ -59,7 +59,7 @@ scenario("setup --foreground as process 1: logs, signals, orphans, a killed KLIP
   });
 
   await step("orphans are reaped", async () => {
-    await west.run(["nsenter", "--target", `${pid}`, "--pid", "--mount", "sh", "-c", "sleep 0.1 & echo"]);
+    await west.run(["nsenter", "--target", `${pid}`, "--pid", "--mount", "sh", "-c", "sleep 3 & echo"]);
     await until("the orphan is there", () => childrenOf(pid).some((child) => nameOf(child) === "sleep"));
     await until("it has ended and been reaped", () => childrenOf(pid).every((child) => nameOf(child) !== "sleep"));
     deepEqual(zombiesOf(pid), []);
