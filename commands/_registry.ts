@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pf_key: async () => (await import("./pf_key.ts")).pfKey,
   ranbits: async () => (await import("./ranbits.ts")).ranbits,
   rsasigkey: async () => (await import("./rsasigkey.ts")).rsasigkey,
+  secrets: async () => (await import("./secrets.ts")).secrets,
   "self-install": async () => (await import("./self_install.ts")).selfInstall,
   setup: async () => (await import("./setup.ts")).setup,
   showdefaults: async () => (await import("./showdefaults.ts")).showdefaults,
@@ -22,7 +23,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
   _confread: async () => (await import("./_confread.ts")).confreadCommand,
   _include: async () => (await import("./_include.ts")).includeCommand,
+  _keycensor: async () => (await import("./_keycensor.ts")).keycensor,
   _ppp: async () => (await import("./_ppp.ts")).ppp,
+  _secretcensor: async () => (await import("./_secretcensor.ts")).secretcensor,
   _updown: async () => (await import("./_updown.ts")).updown,
 };
 
@@ -44,6 +47,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   pf_key: "show the PF_KEY messages that KLIPS sends",
   ranbits: "generate random bits in ASCII form",
   rsasigkey: "generate an RSA signature key",
+  secrets: "check ipsec.secrets, and list what it holds",
   "self-install": "install this file as the ipsec command, or remove it",
   setup: "control IPsec subsystem",
   showdefaults: "show the default route that start has found",
@@ -54,7 +58,9 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   tncfg: "associate IPSEC virtual interface with physical interface",
   _confread: "read ipsec.conf for a script",
   _include: "print configuration files with what they include",
+  _keycensor: "print ipsec.conf without its keys",
   _ppp: "tell IPsec that a link of pppd has come up or gone down",
+  _secretcensor: "print ipsec.secrets without its secrets",
   _updown: "set routes and the firewall for a connection",
 };
 

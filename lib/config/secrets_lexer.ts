@@ -94,6 +94,6 @@ function splitWords(line: string, number: number): Word[] | undefined {
 }
 
 /** Whether the colon at the end of a word is one of the record's: not so for `2001:db8::`, which is an address. */
-function hasColon(text: string): boolean {
+export function hasColon(text: string): boolean {
   return text.length > 1 && text.endsWith(":") && !(text.endsWith("::") && parseAddress(text, "inet6").ok);
 }

@@ -1,7 +1,7 @@
 /** Which entry of ipsec.secrets is used between two identities (config.md §19.4). */
 import { rsaKeyId } from "../crypto/rsa.ts";
 import type { SecretEntry, SecretKey } from "./secrets.ts";
-import { type Identity, sameIdentity } from "./secrets_identity.ts";
+import { formatIdentity, type Identity, sameIdentity } from "./secrets_identity.ts";
 
 export interface SecretMatch {
   readonly entry: SecretEntry;
@@ -43,6 +43,20 @@ export function rankEntry({ ids, idCount }: SecretEntry, wanted: "PSK" | "RSA", 
   if (idCount === 1) return 3;
   if (ids.some((id) => sameIdentity(id, him))) return 4;
   return wanted === "RSA" ? 2 : 0;
+}
+
+/** Entries of one kind with the same indices and different secrets, each with the first such entry: only that is used. */
+export function findRivals(entries: readonly SecretEntry[]): { first: SecretEntry; second: SecretEntry }[] {
+  const firsts = new Map<string, SecretEntry>();
+  const rivals: { first: SecretEntry; second: SecretEntry }[] = [];
+  for (const second of entries) {
+    const ids = second.ids.map((id) => formatIdentity(id).toLowerCase().replace(/\.+$/, "")).sort();
+    const group = JSON.stringify([kindOf(second.key), second.idCount, ids]);
+    const first = firsts.get(group);
+    if (!first) firsts.set(group, second);
+    else if (!sameSecret(first.key, second.key)) rivals.push({ first, second });
+  }
+  return rivals;
 }
 
 function sameSecret(a: SecretKey, b: SecretKey): boolean {

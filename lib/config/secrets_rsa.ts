@@ -6,7 +6,7 @@ import { parseData } from "../text/data.ts";
 import type { Word } from "./secrets_lexer.ts";
 
 /** In this order, all of them. */
-const FIELDS = [
+export const RSA_FIELDS = [
   "Modulus",
   "PublicExponent",
   "PrivateExponent",
@@ -16,7 +16,7 @@ const FIELDS = [
   "Exponent2",
   "Coefficient",
 ] as const;
-type Field = typeof FIELDS[number];
+type Field = typeof RSA_FIELDS[number];
 
 /** Openswan and libreswan name the key in an NSS database; the numbers from PrivateExponent on may then be that name. */
 const NSS_FIELD = "CKAIDNSS";
@@ -37,7 +37,7 @@ export function parseRsaKey(words: readonly Word[], refuse: Refuse): RsaPrivateK
     sound = false;
     refuse(message, word);
   };
-  for (const field of FIELDS) {
+  for (const field of RSA_FIELDS) {
     const name = words[at++];
     if (!name) return void refuse("premature end of RSA key");
     if (name.quoted || name.text.toLowerCase() !== field.toLowerCase()) {

@@ -1,0 +1,172 @@
+/** `ipsec secrets`, `_keycensor` and `_secretcensor` over a folder of their own. */
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { type Command, UserError } from "../../commands/_command.ts";
+import { keycensor } from "../../commands/_keycensor.ts";
+import { secretcensor } from "../../commands/_secretcensor.ts";
+import { secrets } from "../../commands/secrets.ts";
+import { formatOrigin, formatRsaRecord } from "../../lib/config/secrets_format.ts";
+import { rsaKeyFromPrimes, rsaKeyId } from "../../lib/crypto/rsa.ts";
+import { textSum } from "../../lib/crypto/text_sum.ts";
+
+const KEY = rsaKeyFromPrimes(2n ** 521n - 1n, 2n ** 127n - 1n, { e: 65537n })!;
+const KEY_ID = rsaKeyId(KEY.publicKey);
+const RECORD = formatRsaRecord(KEY, formatOrigin(KEY.publicKey, "west", "Thu Jan  2 12:41:44 2003"));
+
+class Folder {
+  readonly path = Deno.makeTempDirSync({ prefix: "oneswan-secrets-" });
+
+  write(name: string, text: string, mode = 0o600): string {
+    const file = `${this.path}/${name}`;
+    Deno.writeTextFileSync(file, text, { mode });
+    Deno.chmodSync(file, mode);
+    return file;
+  }
+
+  /** Paths of the folder are printed as DIR. */
+  async run(command: Command, ...args: string[]) {
+    const said = { stdout: "", stderr: "" };
+    let status: number;
+    try {
+      status = await command.run(args, {
+        stdout: (text) => void (said.stdout += text),
+        stderr: (text) => void (said.stderr += text),
+        stdoutIsTerminal: false,
+        env: (name) => name === "IPSEC_CONFS" ? this.path : undefined,
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      status = error.status;
+      said.stderr += `${error.message}\n`;
+    }
+    const short = (text: string) => text.replaceAll(this.path, "DIR");
+    return { status, stdout: short(said.stdout), stderr: short(said.stderr) };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+Deno.test("secrets lists what ipsec.secrets and its includes hold, and no secret", async () => {
+  using folder = new Folder();
+  folder.write("ipsec.secrets", `10.0.0.1 %any : PSK "hunter2"\n${RECORD}include *.more\n`);
+  folder.write("a.more", "@west: RSA west.pem hunter2\n@east: RSA east.pem %prompt\n");
+  deepEqual(await folder.run(secrets), {
+    status: 0,
+    stdout: 'loading secrets from "DIR/ipsec.secrets"\nloading secrets from "DIR/a.more"\n' +
+      "DIR/ipsec.secrets:1: PSK for 10.0.0.1 %any\n" +
+      `DIR/ipsec.secrets:2: RSA 648 bits [keyid ${KEY_ID}] for everybody\n` +
+      "DIR/a.more:1: RSA in west.pem for @west\n" +
+      "DIR/a.more:2: RSA in east.pem (asks for the passphrase) for @east\n",
+    stderr: "",
+  });
+});
+
+Deno.test("secrets tells everything that is wrong in one run, in the order of the lines", async () => {
+  using folder = new Folder();
+  folder.write("ipsec.secrets", '@a : PSK "one"\n@A. : PSK "two"\n@b %x : PSK "x"\n@c : PSK hunter2\n@a : PSK "one"\n');
+  deepEqual(await folder.run(secrets), {
+    status: 1,
+    stdout:
+      'loading secrets from "DIR/ipsec.secrets"\nDIR/ipsec.secrets:1: PSK for @a\nDIR/ipsec.secrets:2: PSK for @A.\n' +
+      "DIR/ipsec.secrets:3: PSK for @b (and 1 that cannot be used)\nDIR/ipsec.secrets:5: PSK for @a\n",
+    stderr: "DIR/ipsec.secrets:2: warning: multiple ipsec.secrets entries with distinct secrets match endpoints: " +
+      "first secret used (the one of DIR/ipsec.secrets:1)\n" +
+      'DIR/ipsec.secrets:3: index "%x" illegal (non-DNS-name) character in name\n' +
+      "DIR/ipsec.secrets:4: PSK data malformed (input does not begin with format prefix): (not shown)\n",
+  });
+});
+
+Deno.test("secrets exits with 0 where there are warnings only", async () => {
+  using folder = new Folder();
+  folder.write("ipsec.secrets", "include *.none\n");
+  const { status, stderr } = await folder.run(secrets);
+  deepEqual([status, stderr], [0, 'DIR/ipsec.secrets:1: warning: no secrets filename matched "DIR/*.none"\n']);
+});
+
+for (const mode of [0o644, 0o640, 0o604, 0o620]) {
+  Deno.test(`secrets refuses a file with mode ${mode.toString(8)}, and says how to mend it`, async () => {
+    using folder = new Folder();
+    folder.write("ipsec.secrets", '"hunter2"\n', mode);
+    deepEqual(await folder.run(secrets), {
+      status: 1,
+      stdout: 'loading secrets from "DIR/ipsec.secrets"\n',
+      stderr: `DIR/ipsec.secrets: not read: with mode 0${mode.toString(8)} others can read or change the secrets; ` +
+        "run: chmod 600 DIR/ipsec.secrets\n",
+    });
+  });
+}
+
+Deno.test("secrets --json says the same, as one object", async () => {
+  using folder = new Folder();
+  const file = folder.write("s", `@a : PSK "hunter2"\n: RSA west.pem %prompt\n${RECORD}: oops\n`);
+  const { status, stdout, stderr } = await folder.run(secrets, "--json", "--file", file);
+  deepEqual([status, stderr], [1, ""]);
+  const end = RECORD.split("\n").length + 2;
+  deepEqual(JSON.parse(stdout), {
+    files: ["DIR/s"],
+    secrets: [
+      { file: "DIR/s", line: 1, kind: "PSK", ids: ["@a"] },
+      { file: "DIR/s", line: 2, kind: "RSA", ids: null, keyFile: "west.pem", prompts: true },
+      { file: "DIR/s", line: 3, kind: "RSA", ids: null, keyId: KEY_ID, bits: 648 },
+    ],
+    complaints: [
+      {
+        file: "DIR/s",
+        line: 3,
+        severity: "warning",
+        message:
+          "multiple ipsec.secrets entries with distinct secrets match endpoints: first secret used (the one of DIR/s:2)",
+      },
+      {
+        file: "DIR/s",
+        line: end,
+        severity: "error",
+        message: "unrecognized key format: (not shown); PSK or RSA must stand here, with a blank after it",
+      },
+    ],
+  });
+});
+
+const REFUSED: [args: string[], status: number, stderr: RegExp][] = [
+  [["--file", "/gone"], 1, /^\/gone: problem with secrets file "\/gone": No such file or directory\n$/],
+  [["--file", "/gone/*"], 1, /^\/gone\/\*: no secrets filename matched "\/gone\/\*"\n$/],
+  [["x"], 2, /^ipsec secrets: unexpected word "x"\nUsage: /],
+  [["--bogus"], 2, /^ipsec secrets: unrecognized option '--bogus'\nUsage: /],
+];
+for (const [args, status, stderr] of REFUSED) {
+  Deno.test(`secrets refuses "${args.join(" ")}"`, async () => {
+    using folder = new Folder();
+    const ran = await folder.run(secrets, ...args);
+    deepEqual([ran.status, ran.stdout], [status, ""]);
+    match(ran.stderr, stderr);
+  });
+}
+
+Deno.test("_keycensor and _secretcensor print files, the last line's missing end too, and tell which they cannot read", async () => {
+  using folder = new Folder();
+  const conf = folder.write("conf", "conn a\n\n\tahkey=0x12\n\tauto=add");
+  const gone = `${folder.path}/gone`;
+  deepEqual(await folder.run(keycensor, gone, conf), {
+    status: 1,
+    stdout: `conn a\n\n\tahkey=[sums to ${textSum("0x12")}...]\n\tauto=add`,
+    stderr: "ipsec _keycensor: cannot read `DIR/gone' (No such file or directory)\n",
+  });
+  // What is open at the end of one file does not reach into the next.
+  const one = folder.write("one", ": RSA {\n\tPrime1: 0x12\n"), two = folder.write("two", " 10.0.0.1 @a : PSK 0x12\n");
+  deepEqual(await folder.run(secretcensor, "--", one, two), {
+    status: 0,
+    stdout: `: RSA {\n\tPrime1: [...]\n 10.0.0.1 @a : PSK ${`[sums to ${textSum("0x12")}...]`}\n`,
+    stderr: "",
+  });
+});
+
+for (const command of [secrets, keycensor, secretcensor]) {
+  Deno.test(`${command.name} --help and --version answer; the manual names every option; other options are refused`, async () => {
+    using folder = new Folder();
+    deepEqual(await folder.run(command, "--help"), { status: 0, stdout: command.usage(), stderr: "" });
+    match((await folder.run(command, "--version")).stdout, new RegExp(`^ipsec ${command.name} `));
+    for (const [option] of command.usage().matchAll(/--[a-z]+/g)) ok(command.manual.includes(`\`${option}`), option);
+    equal((await folder.run(command, "--bogus")).status, 2);
+  });
+}
