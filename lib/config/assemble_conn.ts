@@ -70,7 +70,9 @@ export function assembleConn(section: CheckedConn, assembly: Assembly): Conn {
   if (implicit.length === 0) { for (const [name, setting] of defaults) if (!said.has(name)) said.set(name, setting); }
   else warnOfDefaults(said, defaults, implicit[0], section.name, complaints);
   for (const [name, { value }] of said) if (value === "") said.delete(name);
-  return { name: section.name, at: section.at, settings: said, parts: seen };
+  // A section of the file with the name of an implicit connection that is taken over is no part of this one.
+  const parts = seen.difference(new Set(implicit.map(({ name }) => name)));
+  return { name: section.name, at: section.at, settings: said, parts };
 }
 
 function addEntry(

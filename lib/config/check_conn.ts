@@ -55,6 +55,7 @@ const RULES: readonly Rule[] = [
   ...eachSide((side) => [side, `${side}nexthop`], (conn, side) => {
     const [host, nexthop] = [conn.value(side), conn.value(`${side}nexthop`)];
     if (host === "%defaultroute") {
+      if (nexthop === "%defaultroute") return undefined; // what it is in any case
       return { name: `${side}nexthop`, message: `${side}nexthop cannot be given with ${side}=%defaultroute` };
     }
     return host === nexthop
@@ -68,6 +69,13 @@ const RULES: readonly Rule[] = [
       const both = left === right && left.startsWith("%");
       return both ? { name: "right", message: `left and right cannot both be ${left}` } : undefined;
     },
+  },
+  {
+    needs: ["phase2", "esp"],
+    broken: (conn) =>
+      conn.value("phase2") === "ah"
+        ? { name: "esp", message: "with phase2=ah the parameter ah has the algorithms, not esp or phase2alg" }
+        : undefined,
   },
   ...["keylife", "ikelifetime"].map((name): Rule => ({
     needs: [],

@@ -4,7 +4,7 @@
  */
 import type { Position } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
-import { IMPLICIT_CONNS, isImplicit } from "./implicit_conns.ts";
+import { IMPLICIT_CONNS, isImplicit, isOff } from "./implicit_conns.ts";
 import { type Fault, type Line, readLines } from "./lines.ts";
 import { canonicalName, flipName, PARAMETERS } from "./parameters.ts";
 import { DEFAULT_SECTION, type Entry, isPrivate, isSectionName, parseSections, type Section } from "./sections.ts";
@@ -66,8 +66,8 @@ function endOf(file: string, lines: readonly Line[]): Position {
 
 /** Sections wanted, found and printed in the order of the file. */
 class NamedSections {
-  /** Sections still to come, and whether they are flipped. */
-  readonly #wanted = new Map<string, boolean>();
+  /** Sections still to come, whether they are flipped, and which section has named them. */
+  readonly #wanted = new Map<string, { flipped: boolean; by?: Section }>();
   readonly #asked = new Set<string>();
   readonly #found = new Set<string>();
   readonly #seen = new Set<string>();
@@ -83,16 +83,16 @@ class NamedSections {
     for (const name of request.names) this.#want(name, false, nowhere);
   }
 
-  #want(name: string, flipped: boolean, at: Position): void {
+  #want(name: string, flipped: boolean, at: Position, by?: Section): void {
     if (!isSectionName(name)) throw new Stop(at, `invalid section name "${name}"`);
     if (this.#asked.has(name)) throw new Stop(at, `section "${name}" requested more than once`);
     this.#asked.add(name);
-    this.#wanted.set(name, flipped);
+    this.#wanted.set(name, { flipped, by });
   }
 
   read(items: readonly (Section | Fault)[]): void {
     const { type, optional } = this.request;
-    const earlier: Section[] = [];
+    const sections: Section[] = [];
     let defaultsOver = false;
     for (const item of items) {
       if (item.kind === "fault") throw new Stop(item.at, item.classic);
@@ -108,9 +108,9 @@ class NamedSections {
       defaultsOver = true;
       if (this.#wanted.has(item.name)) this.#readWanted(item);
       else if (this.#found.has(item.name)) throw new Stop(item.at, `duplicate ${type} section "${item.name}"`);
-      else earlier.push(item);
+      sections.push(item);
     }
-    this.#readEarlier(earlier);
+    this.#readEarlier(sections);
     this.#addImplicit();
     const missing = [...this.#wanted.keys()];
     if (missing.length && !optional) {
@@ -119,18 +119,23 @@ class NamedSections {
     this.#addDefaults();
   }
 
-  /** Targets of `also` that stand before the section that names them: FreeS/WAN did not find those. */
-  #readEarlier(earlier: readonly Section[]): void {
-    const byName = new Map(earlier.map((section) => [section.name, section]));
+  /**
+   * Targets of `also` that stand before the section that the reading began with: FreeS/WAN did not find those. A section
+   * with the name of an implicit connection is meant only by one that stands before it.
+   */
+  #readEarlier(sections: readonly Section[]): void {
+    const places = new Map(sections.map((section, place) => [section.name, { section, place }]));
     // A Map's iterator comes past what is added during the iteration, as the targets of targets are.
-    for (const name of this.#wanted.keys()) {
-      const section = byName.get(name);
-      if (section && !isImplicit(name)) this.#readWanted(section);
+    for (const [name, { by }] of this.#wanted) {
+      const target = places.get(name);
+      if (!target) continue;
+      const namedAt = by ? places.get(by.name)!.place : -1;
+      if (!isImplicit(name) || namedAt < target.place) this.#readWanted(target.section);
     }
   }
 
   #readWanted(section: Section): void {
-    const flipped = this.#wanted.get(section.name)!;
+    const { flipped } = this.#wanted.get(section.name)!;
     this.#wanted.delete(section.name);
     this.#found.add(section.name);
     this.records.push({ kind: "section", name: section.name });
@@ -138,7 +143,7 @@ class NamedSections {
       if (line.kind === "fault") throw new Stop(line.at, line.classic);
       if (isPrivate(line.name)) continue;
       if (line.name === "also" || line.name === "alsoflip") {
-        this.#want(line.value, flipped !== (line.name === "alsoflip"), line.at);
+        this.#want(line.value, flipped !== (line.name === "alsoflip"), line.at, section);
         continue;
       }
       const known = this.#known(line);
@@ -171,7 +176,7 @@ class NamedSections {
 
   #addImplicit(): void {
     if (this.request.type !== "conn") return;
-    for (const [name, flipped] of [...this.#wanted]) {
+    for (const [name, { flipped }] of [...this.#wanted]) {
       if (!isImplicit(name)) continue;
       this.#wanted.delete(name);
       this.records.push({ kind: "section", name });
@@ -214,7 +219,12 @@ function searchAuto(request: ConfreadRequest, items: readonly (Section | Fault)[
     if (hits.some((value) => request.names.includes(value))) records.push({ kind: "section", name });
   }
   if (request.type !== "conn" || request.search !== "auto" || !request.names.includes("route")) return;
+  if (items.some((item) => item.kind === "section" && item.type === "config" && isOff(valueOf(item, "oe")))) return;
   for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) records.push({ kind: "section", name });
+}
+
+function valueOf(section: Section, name: string): string | undefined {
+  return section.lines.find((line): line is Entry => line.kind === "entry" && line.name === name)?.value;
 }
 
 /** A connection's own value, and those of what it takes over. */

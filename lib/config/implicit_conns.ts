@@ -30,3 +30,8 @@ export const IMPLICIT_CONNS: Readonly<Record<string, Readonly<Record<string, str
 export function isImplicit(name: string): boolean {
   return Object.hasOwn(IMPLICIT_CONNS, name);
 }
+
+/** @param oe of `config setup`: without opportunism none is there by itself, though `also` still takes them over */
+export function isOff(oe: string | undefined): boolean {
+  return oe === "no" || oe === "off";
+}

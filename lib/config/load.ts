@@ -8,7 +8,7 @@ import { EntryChecker } from "./check_entries.ts";
 import { checkSetup } from "./check_setup.ts";
 import { type Complaint, Complaints, formatPosition } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
-import { IMPLICIT_CONNS } from "./implicit_conns.ts";
+import { IMPLICIT_CONNS, isOff } from "./implicit_conns.ts";
 import { type Fault, readLines } from "./lines.ts";
 import { Proposals } from "./proposals.ts";
 import { DEFAULT_SECTION, isSectionName, parseSections, type Section } from "./sections.ts";
@@ -122,7 +122,9 @@ class Loading {
     const conns = new Map<string, Conn>();
     for (const section of this.#sections.values()) conns.set(section.name, assembleConn(section, assembly));
     for (const conn of conns.values()) checkConn(conn, takenOver.has(conn.name), complaints);
-    for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) conns.set(name, implicitConn(name));
+    if (!isOff(this.setup.get("oe")?.value)) {
+      for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) conns.set(name, implicitConn(name));
+    }
     checkSetup(this.setup, conns, complaints, this.#proposals);
     return conns;
   }

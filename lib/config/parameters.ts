@@ -30,7 +30,6 @@ const COMMAS = / *, *| +/;
 const HOSTS = ["%defaultroute", "%any", "%opportunistic", "%group", "%opportunisticgroup"];
 const NO_KERNEL = "KLIPS is the packet engine here";
 const NO_KERNEL_POLICY = "leave it out: the kernel's IPsec policies are not used";
-const NEVER_OPPORTUNISTIC = "opportunism is what the implicit connections say";
 
 const auto = { section: "conn", keying: "auto" } as const;
 const manual = { section: "conn", keying: "manual" } as const;
@@ -81,7 +80,7 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   listen: { ...setup, form: ADDRESS },
   protostack: { ...setup, form: oneOf("klips", "auto", "netkey", "xfrm", "mast", "none"), idle: NO_KERNEL },
   nhelpers: { ...setup, form: TEXT, idle: "there are no helper processes" },
-  oe: { ...setup, form: oneOf("yes", "no", "on", "off"), idle: NEVER_OPPORTUNISTIC },
+  oe: { ...setup, form: oneOf("yes", "no", "on", "off"), builtIn: "yes" },
 };
 
 const CONN: Readonly<Record<string, Parameter>> = {
@@ -101,7 +100,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
     form: oneOf("rsasig", "secret", "secret|rsasig", "rsasig|secret", "never"),
     builtIn: "rsasig",
   },
-  leftid: { ...auto, ...sided, form: wordsOr(["%myid", "%any"], form.IDENTITY) },
+  leftid: { ...auto, ...sided, form: wordsOr(["%myid", "%any", "%fromcert"], form.IDENTITY) },
   leftrsasigkey: {
     ...auto,
     ...sided,
@@ -143,6 +142,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
   leftespspi: { ...manual, ...sided, form: form.SPI },
   leftahspi: { ...manual, ...sided, form: form.SPI },
   // of descendants
+  phase2: { ...auto, form: oneOf("esp", "ah"), builtIn: "esp" },
   ike: { ...auto, form: form.ALGORITHMS },
   pfsgroup: { ...auto, form: form.ALGORITHMS },
   aggrmode: { ...auto, form: YES_NO, builtIn: "no" },
@@ -172,6 +172,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
   fragmentation: { ...auto, form: oneOf("yes", "no"), idle: "messages of IKE are not cut into fragments" },
   sareftrack: { ...auto, form: oneOf("yes", "no", "conntrack"), idle: NO_KERNEL },
   overlapip: { ...auto, form: oneOf("no"), idle: "it is as with no" },
+  "sha2-truncbug": { ...auto, form: oneOf("no"), idle: "SHA-256 is always cut to 128 bits, as in RFC 4868" },
   connaddrfamily: { ...both, form: oneOf("ipv4", "ipv6"), idle: "addresses say themselves what they are" },
   ikev2: {
     ...auto,
@@ -186,9 +187,9 @@ export const ALIASES: Readonly<Record<string, string>> = {
   salifetime: "keylife",
   rekeytries: "keyingtries",
   aggressive: "aggrmode",
-  phase2: "auth",
   phase2alg: "esp",
   leftusername: "leftxauthusername",
+  sha2_truncbug: "sha2-truncbug",
 };
 
 interface Instead {
@@ -229,8 +230,6 @@ export const FOREIGN: Readonly<Record<string, Instead>> = {
   mtu: { section: "conn", instead: "use overridemtu in config setup" },
   metric: { section: "conn", instead: "leave it out: routes of connections have none" },
   priority: { section: "conn", instead: "leave it out: the most specific connection wins" },
-  sha2_truncbug: { section: "conn", instead: "leave it out: SHA-256 is cut to 128 bits, as in RFC 4868" },
-  "sha2-truncbug": { section: "conn", instead: "leave it out: SHA-256 is cut to 128 bits, as in RFC 4868" },
   mark: { section: "conn", instead: NO_KERNEL_POLICY },
   reqid: { section: "conn", instead: NO_KERNEL_POLICY },
   "vti-interface": { section: "conn", instead: NO_KERNEL_POLICY },

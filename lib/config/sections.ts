@@ -22,8 +22,8 @@ export const DEFAULT_SECTION = "%default";
 const NAME = /^[a-zA-Z][a-zA-Z0-9._-]*$/;
 const PARAMETER = /^([a-zA-Z_][a-zA-Z0-9_-]*)[ \t]*=[ \t]*(.*)$/;
 const SECTION_TYPES = ["config", "conn"];
-/** Characters 1 to 31 and 127 to 159. */
-const CONTROL = /\p{Cc}/u;
+/** Characters 1 to 31 and 127 to 159, and what stands for bytes that are no UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\ufffd]/u;
 
 export function isSectionName(name: string): boolean {
   return NAME.test(name);
@@ -160,7 +160,7 @@ function parseParameter(text: string, at: Position): Entry | Fault {
       `white space within non-quoted parameter "${name}"`,
     );
   }
-  if (CONTROL.test(value) && !isPrivate(name)) {
+  if (UNPRINTABLE.test(value) && !isPrivate(name)) {
     return fault(
       at,
       `${name}: the value contains ${value.includes("\t") ? "a tab" : "an unprintable character"}`,

@@ -22,7 +22,7 @@ export interface Conn {
   /** Its header; undefined where it is implicit. */
   readonly at?: Position;
   readonly settings: Settings;
-  /** Its own name and those of all connections that it takes over. */
+  /** Its own name and those of all sections that it takes over. */
   readonly parts: ReadonlySet<string>;
 }
 

@@ -137,6 +137,7 @@ const SEARCHED: [why: string, text: string, values: string[], names: string[]][]
     "private",
     "packetdefault",
   ]],
+  ["no implicit connections without opportunism", "config setup\n\toe=off\n", ["route"], []],
   ["what an implicit connection gives", "conn a\n\talso=private\nconn b\n\talso=private\n\tauto=add\n", [
     "start",
     "add",

@@ -1,6 +1,7 @@
 /** Examples that administrators copied from the FreeS/WAN documentation read without complaint, and mean what it says. */
 import { deepStrictEqual as deepEqual } from "node:assert/strict";
 import { IMPLICIT_CONNS } from "../../lib/config/implicit_conns.ts";
+import { settingOf } from "../../lib/config/settings.ts";
 import { complaintsOf, load, said } from "./_fake_files.ts";
 
 const KEY = "0sAQNzGEFs1w==";
@@ -71,6 +72,43 @@ conn abc-xyz
      right=192.0.2.11
      rightsubnet=x.y.z.0/24
 `;
+const DOUBLE_NAT = `version 2
+conn %default
+conn netone-nettwo
+        left=f.g.h.i
+        leftsubnet=10.0.1.0/24
+        leftnexthop=f.g.h.j
+        leftfirewall=yes
+        leftid=@firewall.netone.nl
+        leftrsasigkey=${KEY}
+        right=a.b.c.d
+        rightsubnet=10.0.0.0/24
+        rightnexthop=a.b.c.e
+        rightfirewall=yes
+        rightid=@firewall.nettwo.nl
+        rightrsasigkey=${KEY}
+        # To authorize this connection, but not actually start it, at startup,
+        # uncomment this.
+        auto=add
+`;
+const EXTRUDED = `version 2
+conn road-warrior
+\tleftsubnet=a.b.c.0/25
+\trightsubnet=a.b.c.129/32
+conn offices
+\tleftsubnet=192.168.101.128/25
+\trightsubnet=192.168.102.240/28
+`;
+const SETTINGS = `version 2
+config setup
+\tinterfaces="ipsec0=eth0.2"
+\tuniqueids=no
+\thidetos=no
+\tklipsdebug=all
+\tplutodebug=all
+\tprepluto=/etc/ipsec.d/firewall-up
+\tpostpluto="/etc/ipsec.d/firewall-down now"
+`;
 const WHOLE = `version 2
 
 config setup
@@ -131,6 +169,9 @@ const EXAMPLES: [name: string, text: string][] = [
   ["a tunnel beside policy groups", NETWORKS],
   ["lives that clean up old connections", CLEANING],
   ["letters in place of addresses", PLACEHOLDERS],
+  ["two networks behind NAT", DOUBLE_NAT],
+  ["a network extruded to a road warrior", EXTRUDED],
+  ["settings that the answers to questions name", SETTINGS],
   ["a whole file", WHOLE],
 ];
 for (const [name, text] of EXAMPLES) {
@@ -166,4 +207,63 @@ Deno.test("the example of a whole file takes keys from another file, and default
     espauthkey: "0x89ab_cdef",
     keyingtries: "0",
   });
+});
+
+Deno.test("the example of two networks behind NAT is authorized, and not started", () => {
+  deepEqual(said(load(DOUBLE_NAT), "netone-nettwo"), {
+    left: "f.g.h.i",
+    leftsubnet: "10.0.1.0/24",
+    leftnexthop: "f.g.h.j",
+    leftfirewall: "yes",
+    leftid: "@firewall.netone.nl",
+    leftrsasigkey: KEY,
+    right: "a.b.c.d",
+    rightsubnet: "10.0.0.0/24",
+    rightnexthop: "a.b.c.e",
+    rightfirewall: "yes",
+    rightid: "@firewall.nettwo.nl",
+    rightrsasigkey: KEY,
+    auto: "add",
+  });
+});
+
+/** What the chapter about upgrading says has become the default. */
+const DEFAULTS: [section: "setup" | "conn", name: string, value: string][] = [
+  ["setup", "interfaces", "%defaultroute"],
+  ["setup", "uniqueids", "yes"],
+  ["conn", "authby", "rsasig"],
+  ["conn", "leftrsasigkey", "%dnsondemand"],
+  ["conn", "rightrsasigkey", "%dnsondemand"],
+];
+for (const [section, name, value] of DEFAULTS) {
+  Deno.test(`${name}=${value} holds without being said, as the chapter about upgrading says`, () => {
+    deepEqual(settingOf(new Map(), section, name), { value, origin: { kind: "built in" } });
+  });
+}
+
+/** Directives that the chapter about upgrading calls obsolete or needless; those that still mean something are read. */
+const UPGRADED: [section: string, line: string, complaints: string[]][] = [
+  ["config setup", "dump=yes", ["dump is no longer a parameter: use dumpdir"]],
+  ["config setup", "plutobackgroundload=yes", ["plutobackgroundload is no longer a parameter: leave it out"]],
+  ["config setup", "no_eroute_pass=yes", [
+    "no_eroute_pass is no longer a parameter: use the connection packetdefault",
+  ]],
+  ["config setup", "plutoload=%search", ["plutoload is no longer a parameter: say auto=add in each connection"]],
+  ["config setup", "plutostart=%search", ["plutostart is no longer a parameter: say auto=start in each connection"]],
+  ["conn c", "lifetime=2h", []],
+  ["conn c", "rekeystart=10m", ["rekeystart is no longer a parameter: use rekeymargin"]],
+  ["conn c", "rekeytries=3", []],
+  ["conn c", "uniqueids=no", ["uniqueids belongs in config setup"]],
+];
+for (const [section, line, complaints] of UPGRADED) {
+  Deno.test(`${line} in ${section} ${complaints.length ? "is answered with what to do" : "is read"}`, () => {
+    const expected = complaints.map((text) => `f:3: ${section}: ${text}`);
+    deepEqual(complaintsOf(`version 2\n${section}\n\t${line}\n`), expected);
+  });
+}
+
+Deno.test("a file of FreeS/WAN 1 lacks its version alone, as the chapter about upgrading says", () => {
+  const version1 = NETWORKS.replace("version 2\n", "");
+  deepEqual(complaintsOf(version1).length, 1);
+  deepEqual(complaintsOf(`version 2\n${version1}`), []);
 });

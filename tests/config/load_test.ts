@@ -140,6 +140,9 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
     "f:3: conn c: leftid: a value with blanks must stand in double quotes",
   ]],
   ["a tab within quotes", `${C}\tleftid="a\tb"\n`, ["f:3: conn c: leftid: the value contains a tab"]],
+  ["bytes of another encoding than UTF-8", `${C}\tleftcert=caf\ufffd.pem # \ufffd\n`, [
+    "f:3: conn c: leftcert: the value contains an unprintable character",
+  ]],
   ["a line without equals sign", `${C}\tpfs no\n`, ['f:3: conn c: "pfs no" is not of the form name=value']],
   ["an empty auto", `${C}\tauto=\n`, ["f:3: conn c: auto needs a value"]],
   ["what a shell would have replaced", `${C}\tleftcert=$HOME/x\n`, [
@@ -175,6 +178,10 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ]],
   ["a next hop beside %defaultroute", `${C}\tleft=%defaultroute\n\tleftnexthop=1.2.3.4\n`, [
     "f:4: conn c: leftnexthop cannot be given with left=%defaultroute",
+  ]],
+  ["nothing about %defaultroute twice", `${C}\tleft=%defaultroute\n\tleftnexthop=%defaultroute\n`, []],
+  ["algorithms of ESP for AH", `${C}\tphase2=ah\n\tphase2alg=sha2_256\n`, [
+    "f:4: conn c: with phase2=ah the parameter ah has the algorithms, not esp or phase2alg",
   ]],
   ["a next hop that is the end itself", `${C}\tleft=1.2.3.4\n\tleftnexthop=1.2.3.4\n`, [
     "f:4: conn c: left and leftnexthop must not be the same",
@@ -276,6 +283,14 @@ for (const [name, settings] of Object.entries(IMPLICIT_CONNS)) {
   });
   Deno.test(`the implicit connection ${name} is not there where the file has one`, () => {
     deepEqual(said(load(`version 2\nconn ${name}\n\tauto=ignore\n`), name), { auto: "ignore" });
+  });
+}
+
+for (const oe of ["no", "off"]) {
+  Deno.test(`no implicit connection is there by itself with oe=${oe}, and also finds them`, () => {
+    const configuration = load(`version 2\nconfig setup\n\toe=${oe}\nconn c\n\talso=clear\n`);
+    deepEqual([...configuration.conns.keys()], ["c"]);
+    deepEqual(said(configuration, "c"), IMPLICIT_CONNS.clear);
   });
 }
 

@@ -99,6 +99,44 @@ Deno.test("confread() of a mutated file answers", () => {
   );
 });
 
+const NAMES = ["a", "b", "c", "d", "clear", "private"];
+const twinLine = fc.oneof(
+  fc.constantFrom("pfs=no", "pfs=yes", "pfs=", "rekey=no", "keylife=1h", "left=192.0.2.1", "right=192.0.2.2"),
+  fc.constantFrom("leftid=@l", "rightid=@r", "leftsubnet=10.1.0.0/16", "x-own=1", 'leftca="C=CA, O=x" # quoted', ""),
+  fc.tuple(fc.constantFrom("also", "alsoflip"), fc.constantFrom(...NAMES)).map(([also, name]) => `${also}=${name}`),
+);
+const twinBody = fc.array(twinLine, { maxLength: 5 }).map((lines) => lines.map((line) => `\t${line}\n`).join(""));
+const twinText = fc.tuple(
+  fc.option(fc.constantFrom("pfs=no", "rekey=no\n\tpfs=yes", "keylife=2h"), { nil: undefined }),
+  fc.uniqueArray(fc.tuple(fc.constantFrom(...NAMES), twinBody), { selector: ([name]) => name, maxLength: 6 }),
+).map(([defaults, conns]) => {
+  const first = defaults === undefined ? "" : `conn %default\n\t${defaults}\n`;
+  return `version 2\n${first}${conns.map(([name, body]) => `conn ${name}\n${body}`).join("")}`;
+});
+
+Deno.test("confread() and loadConfig() agree on what is wrong with a connection, and else on what it says", () => {
+  let agreed = 0;
+  fc.assert(
+    fc.property(twinText, (text) => {
+      const files = fakeFiles({ f: text });
+      const configuration = loadConfig("f", files);
+      for (const name of configuration.conns.keys()) {
+        const answer = confread({ file: "f", type: "conn", include: true, optional: false, names: [name] }, files);
+        const errors = configuration.complaints.filter(({ severity, section }) =>
+          severity === "error" && configuration.conns.get(name)!.parts.has(section ?? "")
+        );
+        deepEqual(answer.status === "", errors.length === 0, `conn ${name}: ${answer.status} ${errors[0]?.message}`);
+        if (errors.length) continue;
+        const read = answer.records.filter((record) => record.kind === "parameter");
+        deepEqual(Object.fromEntries(read.map(({ name, value }) => [name, value])), said(configuration, name));
+        agreed += read.length;
+      }
+    }),
+    ROUNDS,
+  );
+  ok(agreed > ROUNDS.numRuns);
+});
+
 Deno.test("readPolicyGroup() of any text answers", () => {
   const words = fc.array(
     fc.constantFrom("10.0.0.0/8", "192.0.2.", "::/0", "#", "\n", " ", "/", "\r", "a.example", "\0", "1::2/"),
