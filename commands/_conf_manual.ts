@@ -40,4 +40,8 @@ connection go to standard error.
     generate-configuration | ipsec conf check /dev/stdin
     ipsec conf show office
     ipsec conf show --setup --json
+
+## SEE ALSO
+
+ipsec.conf(5), ipsec_manual(8), ipsec_setup(8)
 `;

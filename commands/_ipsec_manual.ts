@@ -1,6 +1,7 @@
 /** The manual page of `ipsec` itself, and the pages of all commands. */
 import type { Command } from "./_command.ts";
-import { roffPage } from "./_manual_page.ts";
+import { ipsecConfPage } from "./_ipsec_conf_page.ts";
+import { roffPage, roffText } from "./_manual_page.ts";
 import { COMMANDS, listedNames, SUMMARIES } from "./_registry.ts";
 
 const USAGE = `ipsec COMMAND ARGUMENT ...
@@ -49,7 +50,7 @@ That of the command; 1 for an unknown command or option; 70 for an internal erro
 
 ## SEE ALSO
 
-${listedNames().map((name) => `ipsec_${name}(8)`).join(", ")}
+${listedNames().map((name) => `ipsec_${name}(8)`).join(", ")}, ipsec.conf(5)
 `;
 }
 
@@ -65,7 +66,10 @@ function ipsec(): Command {
 
 /** @returns the pages as roff, by the names of their files; internal commands have theirs, for who replaces them */
 export async function allPages(): Promise<Map<string, string>> {
-  const pages = new Map([["ipsec.8", roffPage(ipsec())]]);
+  const pages = new Map([
+    ["ipsec.8", roffPage(ipsec())],
+    ["ipsec.conf.5", roffText("IPSEC.CONF 5", ipsecConfPage())],
+  ]);
   for (const name of Object.keys(COMMANDS)) pages.set(`ipsec_${name}.8`, roffPage(await COMMANDS[name]()));
   return pages;
 }

@@ -74,8 +74,16 @@ const OPTION_ITEM = /^- (`[^:]+): (.*)/;
 /** @returns the page as roff with the macros of man(7), named as FreeS/WAN named its pages: ipsec_NAME(8) */
 export function roffPage(command: Command): string {
   const title = command.name === "ipsec" ? "IPSEC" : `IPSEC_${command.name.toUpperCase()}`;
-  const out = [`.TH ${title} 8 "" "oneswan" "IPsec"`];
-  const lines = manualPage(command).trimEnd().split("\n").slice(1);
+  return roffText(`${title} 8`, manualPage(command));
+}
+
+/**
+ * @param title as in the head of the page: `IPSEC.CONF 5`
+ * @param page Markdown; its first line is the name again
+ */
+export function roffText(title: string, page: string): string {
+  const out = [`.TH ${title} "" "oneswan" "IPsec"`];
+  const lines = page.trimEnd().split("\n").slice(1);
   let fenced = false;
   let asIs = false;
   const setAsIs = (wanted: boolean) => {

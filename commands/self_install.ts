@@ -68,7 +68,9 @@ async function items(source: string, prefix: string): Promise<Item[]> {
     all.push(textItem(`libexec/ipsec/${name}`, 0o755, wrapper));
   }
   all.push(...startItems(prefix));
-  for (const [name, page] of await allPages()) all.push(textItem(`share/man/man8/${name}`, 0o644, page));
+  for (const [name, page] of await allPages()) {
+    all.push(textItem(`share/man/man${name.at(-1)}/${name}`, 0o644, page));
+  }
   return all;
 }
 
@@ -218,9 +220,8 @@ export const selfInstall: Command = {
   manual: `## DESCRIPTION
 
 Copies the single file that is running to \`PREFIX/sbin/ipsec\`. Old scripts call subcommands by their paths: each gets a
-wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man/man8\`, named ipsec(8) and
-ipsec_NAME(8). The list of all
-files is kept in \`PREFIX/share/oneswan/manifest\`.
+wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man\`, named ipsec(8),
+ipsec_NAME(8) and ipsec.conf(5). The list of all files is kept in \`PREFIX/share/oneswan/manifest\`.
 
 So that IPsec starts with the system there are a unit for systemd, \`PREFIX/lib/systemd/system/ipsec.service\`, and a
 script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\` and

@@ -81,6 +81,7 @@ for (const [kind, file] of KINDS) {
     match((await run(`${prefix}/libexec/ipsec/ranbits`, ["16"], cache.env)).stdout, /^0x[0-9a-f]{4}\n$/);
     match(await Deno.readTextFile(`${prefix}/share/man/man8/ipsec_eroute.8`), /^\.TH IPSEC_EROUTE 8 /);
     match(await Deno.readTextFile(`${prefix}/share/man/man8/ipsec.8`), /^\.TH IPSEC 8 /);
+    match(await Deno.readTextFile(`${prefix}/share/man/man5/ipsec.conf.5`), /^\.TH IPSEC\.CONF 5 /);
     equal((await run(`${prefix}/sbin/ipsec`, ["self-install", "--prefix", prefix], cache.env)).stderr, "");
     equal((await run(file, ["self-install", "--uninstall", "--prefix", prefix], cache.env)).stderr, "");
     deepEqual(await filesBelow(prefix), []);
