@@ -68,6 +68,7 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     now: () => performance.now(),
     delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
+  Deno.addSignalListener("SIGHUP", () => reread(service, options));
   using _control = new ControlServer(at.control, async (request) => {
     if (request.do === "stop") end();
     if (request.do === "links") await service.linksChanged();
@@ -79,7 +80,6 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     for (const line of failure(error, options.klipsLog)) lines.say(line);
     return 1;
   }
-  Deno.addSignalListener("SIGHUP", () => reread(service, options));
   options.ready();
   notifyService(io.env, "READY=1");
   const secrets = makeHostKey(configuration, programs, self, lines, io);
@@ -91,13 +91,13 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
 }
 
 async function reread(service: SetupService, { lines, reread }: ServeOptions): Promise<void> {
-  const { configuration, errors, remarks } = reread();
-  for (const line of [...errors, ...remarks]) lines.note(line);
-  if (errors.length) {
-    lines.note("the configuration has errors: everything stays as it is");
-    return;
-  }
   try {
+    const { configuration, errors, remarks } = reread();
+    for (const line of [...errors, ...remarks]) lines.note(line);
+    if (errors.length) {
+      lines.note("the configuration has errors: everything stays as it is");
+      return;
+    }
     await service.reread(configuration);
   } catch (error) {
     for (const line of failure(error, undefined)) lines.note(line);

@@ -1,5 +1,6 @@
 /** `ipsec setup stop` (commands.md §3.3): tells the supervisor to undo all and end, or does it where there is none. */
 import { setupPaths } from "../lib/system/paths.ts";
+import { wasStartedWith } from "../lib/system/process_words.ts";
 import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { askSupervisor } from "../lib/system/setup_control.ts";
@@ -26,7 +27,7 @@ export async function stop(lines: Lines, io: Io): Promise<number> {
   if (pid === undefined) {
     lines.say("stop ordered, but IPsec does not appear to be running!");
     lines.say("doing cleanup anyway...");
-  } else if (isSupervisor(pid)) {
+  } else if (wasStartedWith(pid, "setup")) {
     lines.say(`process ${pid} does not end: killed`);
     Deno.kill(pid, "SIGKILL");
   } else {
@@ -71,13 +72,4 @@ async function isFree(lock: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return false;
-}
-
-/** A number from another pid namespace may be anybody's here. */
-function isSupervisor(pid: number): boolean {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("setup");
-  } catch {
-    return false;
-  }
 }

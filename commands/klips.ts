@@ -7,6 +7,7 @@ import { interfaceIndex } from "../lib/ffi/tun.ts";
 import { KEEPALIVE_SECONDS, KlipsDaemon } from "../lib/system/klips_daemon.ts";
 import { type LogLevel, makeLog } from "../lib/system/log.ts";
 import { pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
+import { wasStartedWith } from "../lib/system/process_words.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { removeStaleDevice } from "../lib/system/virtual_device.ts";
 import { VIRTUAL_NAMES } from "../lib/system/virtual_interfaces.ts";
@@ -216,6 +217,10 @@ async function stop(at: Paths, io: Io): Promise<number> {
     io.stderr(`${PROG}: KLIPS is not running\n`);
     await removeLeft(at, io);
     return 0;
+  }
+  if (!wasStartedWith(pid, "klips")) {
+    io.stderr(`${PROG}: process ${pid} is another one here: KLIPS runs in another pid namespace; stop it there\n`);
+    return 1;
   }
   Deno.kill(pid, "SIGTERM");
   if (await until(() => !alive(pid))) return 0;

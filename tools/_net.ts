@@ -241,7 +241,9 @@ export class Host {
     const pid = Number(await Deno.readTextFile(`${this.directory}/run/${pidFile}`).catch(() => ""));
     if (!pid) return;
     await this.tryIpsec(words);
-    if (!await Deno.stat(`/proc/${pid}`).then(() => true, () => false)) return;
+    // in a pid namespace of its own it has another number, which here is somebody else's
+    const environment = await Deno.readTextFile(`/proc/${pid}/environ`).catch(() => "");
+    if (!environment.split("\0").includes(`IPSEC_RUNDIR=${this.env.IPSEC_RUNDIR}`)) return;
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {

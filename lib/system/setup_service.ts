@@ -9,6 +9,7 @@ import type { PfkeyClient } from "../pfkey/client.ts";
 import { ERRNO, SystemError } from "../ffi/libc.ts";
 import { type AddressSpec, Rtnetlink } from "../ffi/rtnetlink.ts";
 import { parseNumericAddress } from "../text/address.ts";
+import { wasStartedWith } from "./process_words.ts";
 import { planFilters } from "./route_filter.ts";
 import { manualConnsOf, type SetupConfiguration } from "./setup_settings.ts";
 import { isEmptyState, type ManualRecord, type SetupRecord } from "./setup_state.ts";
@@ -72,6 +73,8 @@ export class SetupService {
   #configuration: SetupConfiguration;
   /** Changes one after the other: a link may come back while KLIPS starts anew. */
   #queue: Promise<unknown> = Promise.resolve();
+  /** Nothing is done any more: what was asked for before comes too late. */
+  #stopped = false;
 
   constructor(configuration: SetupConfiguration, deps: SetupServiceDeps) {
     this.#configuration = configuration;
@@ -116,6 +119,7 @@ export class SetupService {
     return this.#inTurn(async () => {
       this.#deps.say("Stopping FreeS/WAN IPsec...");
       await this.#undo();
+      this.#stopped = true;
       this.#deps.note("...FreeS/WAN IPsec stopped");
     });
   }
@@ -340,8 +344,8 @@ export class SetupService {
     await cleanUp(this.#deps);
   }
 
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(change);
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const result = this.#queue.then(() => this.#stopped ? undefined : change());
     this.#queue = result.catch(() => {});
     return result;
   }
@@ -359,7 +363,7 @@ export function networkFacts(): NetworkFacts {
 /** Ends a KLIPS at once, so that its interfaces stay. */
 function killKlips(pidFile: string): void {
   const pid = readPid(pidFile);
-  if (!pid || !isKlips(pid)) return;
+  if (!pid || !wasStartedWith(pid, "klips")) return;
   try {
     Deno.kill(pid, "SIGKILL");
   } catch {
@@ -372,15 +376,6 @@ function readPid(path: string): number {
     return Number(Deno.readTextFileSync(path)) || 0;
   } catch {
     return 0;
-  }
-}
-
-/** Its number may be another's by now, or be of another pid namespace. A zombie has no words. */
-function isKlips(pid: number): boolean {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("klips");
-  } catch {
-    return false;
   }
 }
 

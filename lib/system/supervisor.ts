@@ -143,7 +143,11 @@ export class Supervisor {
       }
     }
     this.#watch(entry);
-    await row.restarted();
+    try {
+      await row.restarted();
+    } catch (error) {
+      this.#deps.log("error", `${row.title} was started again, but not all was done: ${(error as Error).message}`);
+    }
   }
 
   async #within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {

@@ -13,6 +13,7 @@ export async function configuredHosts(): Promise<FourHosts> {
       for (const which of ["all", "default", "eth0", "eth1"]) await host.sysctl(`net.ipv4.conf.${which}.rp_filter`, 1);
       await host.sysctl("net.ipv4.ip_forward", 0);
       Deno.mkdirSync(`${host.directory}/etc`);
+      Deno.writeTextFileSync(`${host.directory}/etc/ipsec.secrets`, "", { mode: 0o600 }); // else start makes a key
     }
     return four;
   } catch (error) {

@@ -37,7 +37,10 @@ async function dialUp(): Promise<DialUp> {
     await sunrise.ip(`route add default via ${eastInner}`);
     await east.ip("route add default via 192.0.2.1");
     for (const host of [west, isp, east]) await host.sysctl("net.ipv4.ip_forward", 1);
-    for (const host of [west, east]) Deno.mkdirSync(`${host.directory}/etc`);
+    for (const { directory } of [west, east]) {
+      Deno.mkdirSync(`${directory}/etc`);
+      Deno.writeTextFileSync(`${directory}/etc/ipsec.secrets`, "", { mode: 0o600 }); // else start makes a key
+    }
     return { net, sunset, west, isp, east, sunrise, [Symbol.asyncDispose]: () => net[Symbol.asyncDispose]() };
   } catch (error) {
     await net[Symbol.asyncDispose]();

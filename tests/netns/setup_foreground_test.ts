@@ -59,7 +59,7 @@ scenario("setup --foreground as process 1: logs, signals, orphans, a killed KLIP
   });
 
   await step("orphans are reaped", async () => {
-    await west.run(["nsenter", "--target", `${pid}`, "--pid", "--mount", "sh", "-c", "sleep 3 & echo"]);
+    await west.run(["nsenter", "--target", `${pid}`, "--pid", "--mount", "sh", "-c", "sleep 1 >/dev/null 2>&1 &"]);
     await until("the orphan is there", () => childrenOf(pid).some((child) => nameOf(child) === "sleep"));
     await until("it has ended and been reaped", () => childrenOf(pid).every((child) => nameOf(child) !== "sleep"));
     deepEqual(zombiesOf(pid), []);
@@ -90,6 +90,13 @@ scenario("setup --foreground as process 1: logs, signals, orphans, a killed KLIP
     await until("the conn is down", async () => await west.ipsec("eroute") === "");
     await until("nothing is debugged", async () => /^debug_esp=00000000\.$/m.test(await west.ipsec("klipsdebug")));
     await until("the MTU is the usual one", async () => /^ipsec0 -> eth0 mtu=16260/m.test(await west.ipsec("tncfg")));
+  });
+
+  await step("KLIPS is not stopped by a number that means another process here", async () => {
+    const { status, stderr } = await west.tryIpsec("klips --stop");
+    equal(status, 1);
+    match(stderr, /KLIPS runs in another pid namespace; stop it there/);
+    equal((await west.tryIpsec("setup status")).status, 0);
   });
 
   await step("a stop from outside goes by the socket, not by a number that means another process", async () => {

@@ -272,3 +272,22 @@ scenario("stop closes the firewall for a conn that is no longer in ipsec.conf", 
   equal(await west.ipsec("eroute"), "");
   await stops(west);
 }, ["nft"]);
+
+scenario(
+  "the first start makes a host key; a stop meanwhile leaves a whole one or none",
+  configuredHosts,
+  async ({ west }) => {
+    configure(west, ["interfaces=%none"]);
+    const folder = `${west.directory}/etc`, secrets = `${folder}/ipsec.secrets`;
+    const isWhole = async () => (await west.tryIpsec(["showhostkey", "--file", secrets, "--left"])).status === 0;
+    Deno.removeSync(secrets);
+    await west.ipsec("setup start");
+    match(setupLog(west), /No file .*\/etc\/ipsec\.secrets, generating key\./);
+    await stops(west);
+    const files = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== "ipsec.conf");
+    ok(files.length === 0 || files.join() === "ipsec.secrets" && await isWhole(), files.join());
+    await west.ipsec("setup start");
+    await until("there is a key", isWhole, 60_000);
+    await stops(west);
+  },
+);

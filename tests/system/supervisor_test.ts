@@ -154,3 +154,22 @@ Deno.test("Supervisor starts nothing again once it has been told to stop", async
   await world.settle();
   deepEqual(world.events.filter((event) => event.startsWith("spawn")), ["spawn KLIPS 1"]);
 });
+
+Deno.test("Supervisor goes on watching a process that could not be told everything after a restart", async () => {
+  const world = new FakeWorld();
+  const row = { ...world.row("KLIPS"), restarted: () => Promise.reject(new Error("KLIPS is not running")) };
+  const supervisor = new Supervisor([row], world.deps);
+  await supervisor.start();
+  world.end(1, CRASH);
+  await world.settle();
+  world.end(2, CRASH);
+  await world.settle();
+  deepEqual(world.events.filter((event) => /^spawn|not all/.test(event)), [
+    "spawn KLIPS 1",
+    "spawn KLIPS 2",
+    "KLIPS was started again, but not all was done: KLIPS is not running",
+    "spawn KLIPS 3",
+    "KLIPS was started again, but not all was done: KLIPS is not running",
+  ]);
+  await supervisor.stop();
+});
