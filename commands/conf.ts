@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { checkManual } from "../lib/config/check_manual.ts";
 import { type Complaint, formatComplaint, sortComplaints } from "../lib/config/complaint.ts";
 import { complaintsAbout, type Configuration, loadConfig } from "../lib/config/load.ts";
+import { checkGroups } from "../lib/config/policy_group.ts";
 import { formatSection, visibleValue } from "../lib/config/print_section.ts";
 import { effectiveSettings, type Origin, type Setting } from "../lib/config/settings.ts";
 import { confDirectory } from "../lib/system/paths.ts";
@@ -68,7 +69,10 @@ function check(operands: readonly string[], { json, config, setup, secrets }: Op
   if (operands.length + (config === undefined ? 0 : 1) > 1) throw usageError("check reads one file");
   const { file, configuration } = load(operands[0] ?? config, io);
   const { conns, files } = configuration;
-  const complaints = sortComplaints([...configuration.complaints, ...checkManual(configuration)], files);
+  const complaints = [
+    ...sortComplaints([...configuration.complaints, ...checkManual(configuration)], files),
+    ...checkGroups(configuration, file, configFiles),
+  ];
   const errors = complaints.filter(({ severity }) => severity === "error").length;
   const own = [...conns.values()].filter(({ at }) => at).map(({ name }) => name);
   if (json) {

@@ -13,9 +13,9 @@ const DEFAULT_ROUTE = { address: numeric("240.0.0.1")!, nextHop: numeric("240.0.
 /** About each connection that start brings up by hand, unless something is wrong with it already. */
 export function checkManual({ setup, conns, complaints }: Configuration): Complaint[] {
   const wrong = new Set(complaints.filter(({ severity }) => severity === "error").map(({ section }) => section));
-  const started = settingOf(setup, "setup", "manualstart")?.value.split(" ") ?? [];
+  const started = new Set(settingOf(setup, "setup", "manualstart")?.value.split(" "));
   const byHand = [...conns.values()].filter(({ name, settings }) =>
-    settings.get("auto")?.value === "manual" || started.includes(name)
+    settings.get("auto")?.value === "manual" || started.has(name)
   );
   return byHand.filter(({ parts }) => ![...parts].some((part) => wrong.has(part))).flatMap(checkOne);
 }

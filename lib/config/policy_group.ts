@@ -2,8 +2,9 @@
 import { parseAddress } from "../text/address.ts";
 import { formatSubnet, hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import { type Complaint, Complaints } from "./complaint.ts";
-import type { FileSystem } from "./file_system.ts";
+import { besides, type FileSystem } from "./file_system.ts";
 import { stripComment } from "./lines.ts";
+import type { Configuration } from "./load.ts";
 
 /** A network, or a host's name that is still to be looked up. */
 export type GroupEntry = { readonly line: number } & ({ readonly subnet: Subnet } | { readonly name: string });
@@ -40,6 +41,15 @@ export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
     });
   }
   return { entries, complaints: complaints.sorted([path]) };
+}
+
+const GROUPS = ["%group", "%opportunisticgroup"];
+
+/** About the files of all groups that the connections name, in the folder beside ipsec.conf. */
+export function checkGroups({ conns }: Pick<Configuration, "conns">, file: string, files: FileSystem): Complaint[] {
+  return [...conns.values()]
+    .filter(({ settings }) => ["left", "right"].some((side) => GROUPS.includes(settings.get(side)?.value ?? "")))
+    .flatMap(({ name }) => readPolicyGroup(besides(file, `ipsec.d/policies/${name}`), files).complaints);
 }
 
 function parseEntry(word: string): { subnet: Subnet } | { name: string } | { error: string } {

@@ -74,6 +74,16 @@ for (const [what, source, answer, status] of PIPED) {
   });
 }
 
+Deno.test("conf check reads the policy groups beside the file", async () => {
+  const beside = `${folder}/groups`;
+  await Deno.mkdir(`${beside}/ipsec.d/policies`, { recursive: true });
+  await Deno.writeTextFile(`${beside}/ipsec.conf`, "version 2\n");
+  await Deno.writeTextFile(`${beside}/ipsec.d/policies/block`, "# bad\n10.0.0.0/33\n");
+  const { status, stdout } = run(conf, ["check"], { IPSEC_CONFS: beside });
+  equal(status, 1);
+  match(stdout, /\/ipsec\.d\/policies\/block:2: subnet mask bit count too large "10\.0\.0\.0\/33"\n/);
+});
+
 Deno.test("conf check --json has the same in parts", () => {
   const { status, stdout } = run(conf, ["check", "--json", BAD]);
   const { file, files, connections, errors, complaints } = JSON.parse(stdout);

@@ -1,8 +1,8 @@
 import { deepStrictEqual as deepEqual } from "node:assert/strict";
 import { formatComplaint } from "../../lib/config/complaint.ts";
-import { readPolicyGroup } from "../../lib/config/policy_group.ts";
+import { checkGroups, readPolicyGroup } from "../../lib/config/policy_group.ts";
 import { formatSubnet } from "../../lib/text/subnet.ts";
-import { fakeFiles } from "./_fake_files.ts";
+import { fakeFiles, load } from "./_fake_files.ts";
 
 const GROUPS: [why: string, text: string, entries: string[], complaints: string[]][] = [
   ["networks, hosts and names", "10.0.0.0/8\n192.0.2.3\n  gw.example.com\n", [
@@ -37,4 +37,13 @@ for (const [why, text, entries, complaints] of GROUPS) {
 
 Deno.test("readPolicyGroup() of a file that is not there is empty", () => {
   deepEqual(readPolicyGroup("f", fakeFiles({})), { entries: [], complaints: [] });
+});
+
+Deno.test("checkGroups() reads the groups of all connections that have one, beside the configuration", () => {
+  const groups = Object.fromEntries(
+    ["private", "clear", "branch", "office"].map((name) => [`/etc/ipsec.d/policies/${name}`, "10.0.0.0/33\n"]),
+  );
+  const conns = "conn branch\n\tleft=%group\nconn office\n\tleft=192.0.2.1\nconn clear\n\tauto=ignore\n";
+  const complaints = checkGroups(load(`version 2\n${conns}`), "/etc/ipsec.conf", fakeFiles(groups));
+  deepEqual(complaints.map(({ at }) => at.file), ["/etc/ipsec.d/policies/branch", "/etc/ipsec.d/policies/private"]);
 });
