@@ -2,7 +2,7 @@
  * The packet in hand: an IP packet in the packet memory, with free room on both sides. One frame object serves the
  * whole engine; transforms move its borders and never allocate.
  */
-import type { PacketMemory } from "../packet/memory.ts";
+import { copyWords, type PacketMemory } from "../packet/memory.ts";
 
 const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
@@ -63,17 +63,14 @@ export class Frame {
 
   /** Opens a gap of `room` bytes after the header, by moving the header to lower addresses. */
   insert(room: number): void {
-    // Word by word: copyWithin() costs 47 ns for 20 bytes, this 10 (IP headers are whole words of 4 bytes).
-    const { view } = this.memory;
-    for (let at = this.start, end = at + this.headerLength; at < end; at += 4) {
-      view.setUint32(at - room, view.getUint32(at));
-    }
+    copyWords(this.memory, this.start - room, this.start, this.headerLength);
     this.start -= room;
     this.protocolAt -= room;
   }
 
   /** Closes a gap of `room` bytes after the header. */
   remove(room: number): void {
+    // From the back, since the two places may overlap.
     const { view } = this.memory;
     for (let at = this.start + this.headerLength - 4; at >= this.start; at -= 4) {
       view.setUint32(at + room, view.getUint32(at));

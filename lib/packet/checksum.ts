@@ -2,7 +2,7 @@
  * The Internet checksum (RFC 1071). Sums are kept unfolded and in host byte order: the one's complement sum does not mind,
  * as long as the result is stored in the same order as the words were read.
  */
-import type { PacketMemory } from "./memory.ts";
+import { copyWords, type PacketMemory } from "./memory.ts";
 
 /** What the vector loop takes at a time. */
 const BLOCK = 32;
@@ -36,23 +36,17 @@ export function sum(memory: PacketMemory, at: number, length: number, initial = 
  * @param initial is added
  */
 export function copyAndSum(memory: PacketMemory, to: number, from: number, length: number, initial = 0): number {
-  const { bytes, view, copyAndSumBlocks } = memory;
+  const { bytes, copyAndSumBlocks } = memory;
   if (copyAndSumBlocks === undefined || length < BLOCK) {
     bytes.copyWithin(to, from, from + length);
     return sum(memory, to, length, initial);
   }
   const blocks = length & -BLOCK;
   const low = initial + (copyAndSumBlocks(to, from, from + blocks) >>> 0);
-  let i = blocks;
-  for (; i + 4 <= length; i += 4) view.setUint32(to + i, view.getUint32(from + i));
-  for (; i < length; i++) bytes[to + i] = bytes[from + i];
+  const words = length & -4;
+  copyWords(memory, to + blocks, from + blocks, words - blocks);
+  for (let i = words; i < length; i++) bytes[to + i] = bytes[from + i];
   return sum(memory, to + blocks, length - blocks, low);
-}
-
-/** Copies headers, which are whole words of 4 bytes: for so few bytes copyWithin() takes three times as long. */
-export function copyHeaders(memory: PacketMemory, to: number, from: number, length: number): void {
-  const { view } = memory;
-  for (let i = 0; i < length; i += 4) view.setUint32(to + i, view.getUint32(from + i));
 }
 
 /** @returns the 16-bit one's complement sum, in host byte order */

@@ -2,8 +2,8 @@
  * Cutting of super-packets that a TUN device delivers with a virtio header (virtio 1.2 §5.1.6.4): one IP packet of up to
  * 64 KB that stands for a train of TCP segments or UDP datagrams.
  */
-import { copyAndSum, copyHeaders, fold, pseudoHeaderSum, sum } from "./checksum.ts";
-import type { PacketMemory } from "./memory.ts";
+import { copyAndSum, fold, pseudoHeaderSum, sum } from "./checksum.ts";
+import { copyWords, type PacketMemory } from "./memory.ts";
 
 /** struct virtio_net_hdr, little-endian. */
 export const VNET = {
@@ -78,7 +78,7 @@ export class Segmenter {
     const payload = Math.min(this.#size, this.#packet + this.#length - from);
     const headers = this.#headers;
     const length = headers + payload;
-    copyHeaders(memory, target, this.#packet, headers);
+    copyWords(memory, target, this.#packet, headers);
     const payloadSum = copyAndSum(memory, target + headers, from, payload);
 
     if (this.#v4) {

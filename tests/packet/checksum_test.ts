@@ -2,7 +2,6 @@ import { deepStrictEqual as deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
 import {
   copyAndSum,
-  copyHeaders,
   finishPartialChecksum,
   finishTransportChecksum,
   fold,
@@ -10,7 +9,7 @@ import {
   storeChecksum,
   sum,
 } from "../../lib/packet/checksum.ts";
-import { PacketMemory } from "../../lib/packet/memory.ts";
+import { copyWords, PacketMemory } from "../../lib/packet/memory.ts";
 import {
   counting,
   get16,
@@ -69,10 +68,10 @@ for (const vectors of [true, false]) {
   });
 }
 
-Deno.test("copyHeaders() copies whole words", () => {
+Deno.test("copyWords() copies whole words", () => {
   const memory = new PacketMemory(256);
   memory.bytes.set(counting(60), 3);
-  copyHeaders(memory, 130, 3, 52);
+  copyWords(memory, 130, 3, 52);
   deepEqual(memory.bytes.slice(129, 183), Uint8Array.from([0, ...counting(52), 0]));
 });
 
