@@ -17,7 +17,7 @@ import type { EngineParts } from "./engine_parts.ts";
 import { openEsp } from "./esp.ts";
 import { Frame } from "./frame.ts";
 import { IPIP, IPV6_IN_IP, unwrapIpip } from "./ipip.ts";
-import { checkLifetimes } from "./lifetime.ts";
+import { checkLifetimes, HARD, SOFT } from "./lifetime.ts";
 import type { Sa } from "./sa.ts";
 
 const ESP = 50, AH = 51, IPCOMP = 108;
@@ -81,7 +81,7 @@ export class Inbound {
       }
       if (layer === 0 && (sa.udp !== undefined) !== (udp !== undefined)) return DROP.WRONG_ENCAPSULATION;
       const expired = checkLifetimes(sa, parts.now());
-      if (expired === 2) {
+      if (expired === HARD) {
         parts.expire(sa, true);
         return DROP.LIFETIME;
       }
@@ -89,7 +89,7 @@ export class Inbound {
       const next = this.#openLayer(sa);
       if (next < 0) return ~next;
       if (parts.trace.on) parts.trace.opened(sa, before, frame.end - frame.start);
-      if (expired === 1) parts.expire(sa, false);
+      if (expired === SOFT) parts.expire(sa, false);
       if (udp && layer === 0) this.#followPeer(sa, udp);
       if (policy && sa.inner && !mayFollow(sa.inner, next)) return DROP.WRONG_INNER;
       this.#count(sa);
@@ -169,11 +169,11 @@ export class Inbound {
       if (!last.udp && !this.#comesFrom(tunnel)) return DROP.WRONG_SOURCE;
     }
     const expired = checkLifetimes(tunnel, this.parts.now());
-    if (expired === 2) {
+    if (expired === HARD) {
       this.parts.expire(tunnel, true);
       return DROP.LIFETIME;
     }
-    if (expired === 1) this.parts.expire(tunnel, false);
+    if (expired === SOFT) this.parts.expire(tunnel, false);
     this.#count(tunnel);
     const inner = frame.start + frame.headerLength;
     const version = protocol === IPIP ? 4 : 6;

@@ -24,7 +24,7 @@ import type { Eroute } from "./eroute.ts";
 import { espHeadroom, espTailroom, sealEsp } from "./esp.ts";
 import { Frame } from "./frame.ts";
 import { ipipHeadroom, wrapIpip } from "./ipip.ts";
-import { checkLifetimes } from "./lifetime.ts";
+import { checkLifetimes, HARD, SOFT } from "./lifetime.ts";
 import type { Sa } from "./sa.ts";
 
 const UDP = 17;
@@ -270,11 +270,11 @@ export class Outbound {
         return DROP.SEQUENCE_EXHAUSTED;
       }
       const expired = checkLifetimes(sa, this.parts.now());
-      if (expired === 2) {
+      if (expired === HARD) {
         this.parts.expire(sa, true);
         return DROP.LIFETIME_OUT;
       }
-      if (expired === 1) this.parts.expire(sa, false);
+      if (expired === SOFT) this.parts.expire(sa, false);
     }
     return -1;
   }
