@@ -103,17 +103,16 @@ export function rsaKeyFromPrimes(
   };
 }
 
+/** d, p, q, dP, dQ, qInv, in this order of RFC 8017 appendix A.1.2; borrowed from the key. */
+export function secretNumbers(key: RsaPrivateKey): Uint8Array[] {
+  const { privateExponent, prime1, prime2, exponent1, exponent2, coefficient } = key;
+  return [privateExponent, prime1, prime2, exponent1, exponent2, coefficient].map((secret) => secret.reveal());
+}
+
 /** @returns what is wrong with the numbers, in FreeS/WAN's words, spelling included; empty for a sound key */
 export function checkRsaKey(key: RsaPrivateKey): string[] {
   const [n, e] = [key.publicKey.modulus, key.publicKey.exponent].map(bytesToNumber);
-  const [d, p, q, dP, dQ, qInv] = [
-    key.privateExponent,
-    key.prime1,
-    key.prime2,
-    key.exponent1,
-    key.exponent2,
-    key.coefficient,
-  ].map((secret) => bytesToNumber(secret.reveal()));
+  const [d, p, q, dP, dQ, qInv] = secretNumbers(key).map(bytesToNumber);
   // Ours: divisions below would fail on such numbers, and no key has them.
   if (e < 3n || e % 2n === 0n) return ["public exponent is not an odd number over 1"];
   if (p < 3n || q < 3n) return ["n != p * q"];

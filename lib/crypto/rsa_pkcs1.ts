@@ -1,6 +1,6 @@
 /** RSA keys as other programs hold them: PKCS #1 in DER (RFC 8017, A.1), which node:crypto and openssl(1) read and write. */
 import { refuse, type Result } from "../text/result.ts";
-import { modulusBits, refuseSize, type RsaPrivateKey, type RsaPublicKey, withoutZeroes } from "./rsa.ts";
+import { modulusBits, refuseSize, type RsaPrivateKey, type RsaPublicKey, secretNumbers, withoutZeroes } from "./rsa.ts";
 import { Secret } from "./secret.ts";
 
 const INTEGER = 0x02;
@@ -11,15 +11,7 @@ const VERSION = Uint8Array.of(0);
 /** Holds the secret numbers: the caller wipes it. */
 export function encodePrivateKey(key: RsaPrivateKey): Uint8Array<ArrayBuffer> {
   const { publicKey: { modulus, exponent } } = key;
-  const secrets = [
-    key.privateExponent,
-    key.prime1,
-    key.prime2,
-    key.exponent1,
-    key.exponent2,
-    key.coefficient,
-  ].map((secret) => secret.reveal());
-  return encodeIntegers([VERSION, modulus, exponent, ...secrets]);
+  return encodeIntegers([VERSION, modulus, exponent, ...secretNumbers(key)]);
 }
 
 export function encodePublicKey({ modulus, exponent }: RsaPublicKey): Uint8Array<ArrayBuffer> {
