@@ -1,8 +1,7 @@
 /** `ipsec rsasigkey`, `newhostkey` and `showhostkey` over a folder of their own. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { ctime } from "../../commands/_host_key.ts";
-import type { Command } from "../../commands/_command.ts";
-import { UserError } from "../../commands/_command.ts";
+import { ConfFolder } from "./_conf_folder.ts";
 import { newhostkey } from "../../commands/newhostkey.ts";
 import { rsasigkey } from "../../commands/rsasigkey.ts";
 import { showhostkey } from "../../commands/showhostkey.ts";
@@ -10,45 +9,8 @@ import { readSecrets } from "../../lib/config/secrets.ts";
 import { modulusBits } from "../../lib/crypto/rsa.ts";
 import { secretsFiles } from "../../lib/system/secrets_files.ts";
 
-class Folder {
-  readonly path = Deno.makeTempDirSync({ prefix: "oneswan-keys-" });
-
-  file(name: string): string {
-    return `${this.path}/${name}`;
-  }
-
-  write(name: string, text: string, mode = 0o600): string {
-    Deno.writeTextFileSync(this.file(name), text, { mode });
-    Deno.chmodSync(this.file(name), mode);
-    return this.file(name);
-  }
-
-  async run(command: Command, args: readonly string[], stderrIsTerminal = false) {
-    const said = { stdout: "", stderr: "" };
-    let status: number;
-    try {
-      status = await command.run(args, {
-        stdout: (text) => void (said.stdout += text),
-        stderr: (text) => void (said.stderr += text),
-        stdoutIsTerminal: false,
-        stderrIsTerminal,
-        env: (name) => name === "IPSEC_CONFS" ? this.path : undefined,
-      });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      status = error.status;
-      said.stderr += `${error.message}\n`;
-    }
-    return { status, ...said };
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.path, { recursive: true });
-  }
-}
-
 /** 512 bits, made by this program once; it protects nothing. */
-async function smallKey(folder: Folder): Promise<string> {
+async function smallKey(folder: ConfFolder): Promise<string> {
   const { stdout, status } = await folder.run(rsasigkey, ["--hostname", "xy.example.com", "512"]);
   equal(status, 0);
   return stdout;
@@ -69,7 +31,7 @@ const LAYOUT = new RegExp(
 );
 
 Deno.test("rsasigkey prints a key in the layout of FreeS/WAN, which readSecrets() reads between braces", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const text = await smallKey(folder);
   match(text, LAYOUT);
   const { entries, complaints } = readSecrets(folder.write("s", `: RSA {\n${text}\t}\n`), secretsFiles);
@@ -80,7 +42,7 @@ Deno.test("rsasigkey prints a key in the layout of FreeS/WAN, which readSecrets(
 });
 
 Deno.test("rsasigkey --verbose narrates as FreeS/WAN does; a terminal sees progress, anything else nothing", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const lines = (await folder.run(rsasigkey, ["--verb", "512"])).stderr.split("\n");
   const found = lines.filter((line) => /^found it after \d+ tries\.$/.test(line));
   deepEqual(lines.filter((line) => !found.includes(line)), [
@@ -100,7 +62,7 @@ Deno.test("rsasigkey --verbose narrates as FreeS/WAN does; a terminal sees progr
 });
 
 Deno.test("rsasigkey --random starts where the device says", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const device = folder.write("noise", "");
   Deno.writeFileSync(device, Uint8Array.from({ length: 64 }, (_, i) => i * 37));
   // Each prime opens the device anew, as it does a real one, so that a file gives the same bytes twice.
@@ -110,7 +72,7 @@ Deno.test("rsasigkey --random starts where the device says", async () => {
 });
 
 Deno.test("rsasigkey --oldkey prints the same key again, and --noopt another private exponent", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const text = await smallKey(folder);
   const again = await folder.run(rsasigkey, ["--hostname", "xy.example.com", "--oldkey", folder.write("old", text)]);
   const numbers = (key: string) => key.split("\n").slice(1).join("\n");
@@ -139,7 +101,7 @@ const REFUSED: [args: string[], status: number, stdout: string, stderr: string][
 ];
 for (const [args, status, stdout, stderr] of REFUSED) {
   Deno.test(`rsasigkey refuses "${args.join(" ")}"`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     deepEqual(await folder.run(rsasigkey, args), { status, stdout, stderr });
   });
 }
@@ -162,7 +124,7 @@ const OLD: [what: string, change: (key: string) => string, stderr: string][] = [
 ];
 for (const [what, change, stderr] of OLD) {
   Deno.test(`rsasigkey --oldkey refuses ${what}`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     const file = folder.write("old", change(await smallKey(folder)));
     const expected = `ipsec rsasigkey: ${stderr.replace("FILE", file)}\n`;
     deepEqual(await folder.run(rsasigkey, ["--oldkey", file]), { status: 1, stdout: "", stderr: expected });
@@ -170,7 +132,7 @@ for (const [what, change, stderr] of OLD) {
 }
 
 Deno.test("newhostkey writes ipsec.secrets for its owner alone, 3072 bits, and showhostkey shows it", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   deepEqual(await folder.run(newhostkey, ["--hostname", "xy.example.com"]), { status: 0, stdout: "", stderr: "" });
   const file = folder.file("ipsec.secrets");
   equal(Deno.statSync(file).mode! & 0o777, 0o600);
@@ -186,7 +148,7 @@ Deno.test("newhostkey writes ipsec.secrets for its owner alone, 3072 bits, and s
 });
 
 Deno.test("newhostkey without --output leaves an existing ipsec.secrets alone", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const file = folder.write("ipsec.secrets", '"a"\n');
   deepEqual(await folder.run(newhostkey, ["--bits", "512"]), {
     status: 1,
@@ -198,7 +160,7 @@ Deno.test("newhostkey without --output leaves an existing ipsec.secrets alone", 
 });
 
 Deno.test("newhostkey --output appends to what is there, and closes the file to others", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const file = folder.write("s", '@a : PSK "a"', 0o644);
   const { status, stderr } = await folder.run(newhostkey, ["--output", file, "--bits", "512"]);
   deepEqual([status, stderr], [0, `ipsec newhostkey: WARNING: file \`${file}' exists, appending to it\n`]);
@@ -210,7 +172,7 @@ Deno.test("newhostkey --output appends to what is there, and closes the file to 
 });
 
 Deno.test("newhostkey warns where the file has another key without index by then", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const file = folder.file("ipsec.secrets");
   const search = ["--bits", "512", "--output", file];
   equal((await folder.run(newhostkey, search)).stderr, "");
@@ -226,7 +188,7 @@ Deno.test("newhostkey warns where the file has another key without index by then
 });
 
 Deno.test("newhostkey --output through a symbolic link changes the file that it names", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const file = folder.write("real", '"a"\n');
   Deno.symlinkSync(file, folder.file("link"));
   equal((await folder.run(newhostkey, ["--output", folder.file("link"), "--bits", "512"])).status, 0);
@@ -235,7 +197,7 @@ Deno.test("newhostkey --output through a symbolic link changes the file that it 
 });
 
 Deno.test("newhostkey --output - prints the record and touches no file", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const { status, stdout } = await folder.run(newhostkey, ["--output", "-", "--bits", "512"]);
   equal(status, 0);
   match(stdout, /^: RSA\t\{\n/);
@@ -259,7 +221,7 @@ const NEW_REFUSED: [args: string[], status: number, stderr: RegExp][] = [
 ];
 for (const [args, status, stderr] of NEW_REFUSED) {
   Deno.test(`newhostkey refuses "${args.join(" ")}"`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     const ran = await folder.run(newhostkey, args);
     deepEqual([ran.status, ran.stdout], [status, ""]);
     match(ran.stderr, stderr);
@@ -267,7 +229,7 @@ for (const [args, status, stderr] of NEW_REFUSED) {
 }
 
 /** A default key, a PSK, and a key of @b in an included file; the comments and base64 keys of both. */
-async function keys(folder: Folder) {
+async function keys(folder: ConfFolder) {
   const [one, two] = [await smallKey(folder), await smallKey(folder)];
   folder.write("ipsec.secrets", `: RSA {\n${one}\t}\n@b : PSK "x"\ninclude more.*\n`);
   folder.write("more.secrets", `@b 192.0.2.1: RSA\t{\n${two.replace(/^\t# RSA.*\n/, "")}\t}\n`);
@@ -306,21 +268,21 @@ const SHOWN: [args: string[], stdout: (k: { origin: string; one: string; two: st
 ];
 for (const [args, stdout] of SHOWN) {
   Deno.test(`showhostkey ${args.join(" ")}`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     const expected = stdout(await keys(folder));
     deepEqual(await folder.run(showhostkey, args), { status: 0, stdout: expected, stderr: "" });
   });
 }
 
 Deno.test("showhostkey --txt splits a key that is too long for one string", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   equal((await folder.run(newhostkey, ["--bits", "2048"])).status, 0);
   const { stdout } = await folder.run(showhostkey, ["--txt", "192.0.2.1"]);
   match(stdout, /\n\tIN\tTXT\t"X-IPsec-Server\(10\)=192\.0\.2\.1" " AQ[^"]{252}" "[^"]+"\n$/);
 });
 
 Deno.test("showhostkey --json says all that is public, and nothing else", async () => {
-  using folder = new Folder();
+  using folder = new ConfFolder();
   const { two } = await keys(folder);
   const { stdout } = await folder.run(showhostkey, ["--json", "--id", "@b"]);
   deepEqual(JSON.parse(stdout), {
@@ -351,7 +313,7 @@ const NOT_SHOWN: [args: string[], status: number, stderr: string][] = [
 ];
 for (const [args, status, stderr] of NOT_SHOWN) {
   Deno.test(`showhostkey refuses "${args.join(" ")}"`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     await keys(folder);
     const said = `ipsec showhostkey: ${stderr.replace("FILE", folder.file("ipsec.secrets"))}\n`;
     deepEqual(await folder.run(showhostkey, args), { status, stdout: "", stderr: said });
@@ -377,7 +339,7 @@ const FILES: [what: string, text: (key: string) => string, mode: number, stderr:
 ];
 for (const [what, text, mode, stderr] of FILES) {
   Deno.test(`showhostkey refuses ${what}`, async () => {
-    using folder = new Folder();
+    using folder = new ConfFolder();
     const file = folder.write("ipsec.secrets", text(`: RSA {\n${await smallKey(folder)}\t}\n`), mode);
     const said = stderr.replaceAll("FILE", file);
     deepEqual(await folder.run(showhostkey, ["--left"]), { status: 1, stdout: "", stderr: said });
@@ -392,7 +354,7 @@ Deno.test("ctime() writes dates as C does", () => {
 for (const command of [rsasigkey, newhostkey, showhostkey]) {
   Deno.test(`the manual of ${command.name} names every option of the usage text; --help and --version answer`, async () => {
     for (const [option] of command.usage().matchAll(/--[a-z]+/g)) ok(command.manual.includes(`\`${option}`), option);
-    using folder = new Folder();
+    using folder = new ConfFolder();
     deepEqual(await folder.run(command, ["--help"]), { status: 0, stdout: command.usage(), stderr: "" });
     match((await folder.run(command, ["--version"])).stdout, new RegExp(`^ipsec ${command.name} `));
   });

@@ -1,6 +1,7 @@
 /** `ipsec secrets`, `_keycensor` and `_secretcensor` over a folder of their own. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { type Command, UserError } from "../../commands/_command.ts";
+import type { Command } from "../../commands/_command.ts";
+import { ConfFolder } from "./_conf_folder.ts";
 import { keycensor } from "../../commands/_keycensor.ts";
 import { secretcensor } from "../../commands/_secretcensor.ts";
 import { secrets } from "../../commands/secrets.ts";
@@ -12,38 +13,12 @@ const KEY = rsaKeyFromPrimes(2n ** 521n - 1n, 2n ** 127n - 1n, { e: 65537n })!;
 const KEY_ID = rsaKeyId(KEY.publicKey);
 const RECORD = formatRsaRecord(KEY, formatOrigin(KEY.publicKey, "west", "Thu Jan  2 12:41:44 2003"));
 
-class Folder {
-  readonly path = Deno.makeTempDirSync({ prefix: "oneswan-secrets-" });
-
-  write(name: string, text: string, mode = 0o600): string {
-    const file = `${this.path}/${name}`;
-    Deno.writeTextFileSync(file, text, { mode });
-    Deno.chmodSync(file, mode);
-    return file;
-  }
-
+class Folder extends ConfFolder {
   /** Paths of the folder are printed as DIR. */
-  async run(command: Command, ...args: string[]) {
-    const said = { stdout: "", stderr: "" };
-    let status: number;
-    try {
-      status = await command.run(args, {
-        stdout: (text) => void (said.stdout += text),
-        stderr: (text) => void (said.stderr += text),
-        stdoutIsTerminal: false,
-        env: (name) => name === "IPSEC_CONFS" ? this.path : undefined,
-      });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      status = error.status;
-      said.stderr += `${error.message}\n`;
-    }
+  async runShort(command: Command, ...args: string[]) {
+    const { status, stdout, stderr } = await this.run(command, args);
     const short = (text: string) => text.replaceAll(this.path, "DIR");
-    return { status, stdout: short(said.stdout), stderr: short(said.stderr) };
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.path, { recursive: true });
+    return { status, stdout: short(stdout), stderr: short(stderr) };
   }
 }
 
@@ -51,7 +26,7 @@ Deno.test("secrets lists what ipsec.secrets and its includes hold, and no secret
   using folder = new Folder();
   folder.write("ipsec.secrets", `10.0.0.1 %any : PSK "hunter2"\n${RECORD}include *.more\n`);
   folder.write("a.more", "@west: RSA west.pem hunter2\n@east: RSA east.pem %prompt\n");
-  deepEqual(await folder.run(secrets), {
+  deepEqual(await folder.runShort(secrets), {
     status: 0,
     stdout: 'loading secrets from "DIR/ipsec.secrets"\nloading secrets from "DIR/a.more"\n' +
       "DIR/ipsec.secrets:1: PSK for 10.0.0.1 %any\n" +
@@ -65,7 +40,7 @@ Deno.test("secrets lists what ipsec.secrets and its includes hold, and no secret
 Deno.test("secrets tells everything that is wrong in one run, in the order of the lines", async () => {
   using folder = new Folder();
   folder.write("ipsec.secrets", '@a : PSK "one"\n@A. : PSK "two"\n@b %x : PSK "x"\n@c : PSK hunter2\n@a : PSK "one"\n');
-  deepEqual(await folder.run(secrets), {
+  deepEqual(await folder.runShort(secrets), {
     status: 1,
     stdout:
       'loading secrets from "DIR/ipsec.secrets"\nDIR/ipsec.secrets:1: PSK for @a\nDIR/ipsec.secrets:2: PSK for @A.\n' +
@@ -80,7 +55,7 @@ Deno.test("secrets tells everything that is wrong in one run, in the order of th
 Deno.test("secrets exits with 0 where there are warnings only", async () => {
   using folder = new Folder();
   folder.write("ipsec.secrets", "include *.none\n");
-  const { status, stderr } = await folder.run(secrets);
+  const { status, stderr } = await folder.runShort(secrets);
   deepEqual([status, stderr], [0, 'DIR/ipsec.secrets:1: warning: no secrets filename matched "DIR/*.none"\n']);
 });
 
@@ -88,7 +63,7 @@ for (const mode of [0o644, 0o640, 0o604, 0o620]) {
   Deno.test(`secrets refuses a file with mode ${mode.toString(8)}, and says how to mend it`, async () => {
     using folder = new Folder();
     folder.write("ipsec.secrets", '"hunter2"\n', mode);
-    deepEqual(await folder.run(secrets), {
+    deepEqual(await folder.runShort(secrets), {
       status: 1,
       stdout: 'loading secrets from "DIR/ipsec.secrets"\n',
       stderr: `DIR/ipsec.secrets: not read: with mode 0${mode.toString(8)} others can read or change the secrets; ` +
@@ -100,7 +75,7 @@ for (const mode of [0o644, 0o640, 0o604, 0o620]) {
 Deno.test("secrets --json says the same, as one object", async () => {
   using folder = new Folder();
   const file = folder.write("s", `@a : PSK "hunter2"\n: RSA west.pem %prompt\n${RECORD}: oops\n`);
-  const { status, stdout, stderr } = await folder.run(secrets, "--json", "--file", file);
+  const { status, stdout, stderr } = await folder.runShort(secrets, "--json", "--file", file);
   deepEqual([status, stderr], [1, ""]);
   const end = RECORD.split("\n").length + 2;
   deepEqual(JSON.parse(stdout), {
@@ -137,7 +112,7 @@ const REFUSED: [args: string[], status: number, stderr: RegExp][] = [
 for (const [args, status, stderr] of REFUSED) {
   Deno.test(`secrets refuses "${args.join(" ")}"`, async () => {
     using folder = new Folder();
-    const ran = await folder.run(secrets, ...args);
+    const ran = await folder.runShort(secrets, ...args);
     deepEqual([ran.status, ran.stdout], [status, ""]);
     match(ran.stderr, stderr);
   });
@@ -147,14 +122,14 @@ Deno.test("_keycensor and _secretcensor print files, the last line's missing end
   using folder = new Folder();
   const conf = folder.write("conf", "conn a\n\n\tahkey=0x12\n\tauto=add");
   const gone = `${folder.path}/gone`;
-  deepEqual(await folder.run(keycensor, gone, conf), {
+  deepEqual(await folder.runShort(keycensor, gone, conf), {
     status: 1,
     stdout: `conn a\n\n\tahkey=[sums to ${textSum("0x12")}...]\n\tauto=add`,
     stderr: "ipsec _keycensor: cannot read `DIR/gone' (No such file or directory)\n",
   });
   // What is open at the end of one file does not reach into the next.
   const one = folder.write("one", ": RSA {\n\tPrime1: 0x12\n"), two = folder.write("two", " 10.0.0.1 @a : PSK 0x12\n");
-  deepEqual(await folder.run(secretcensor, "--", one, two), {
+  deepEqual(await folder.runShort(secretcensor, "--", one, two), {
     status: 0,
     stdout: `: RSA {\n\tPrime1: [...]\n 10.0.0.1 @a : PSK ${`[sums to ${textSum("0x12")}...]`}\n`,
     stderr: "",
@@ -164,9 +139,9 @@ Deno.test("_keycensor and _secretcensor print files, the last line's missing end
 for (const command of [secrets, keycensor, secretcensor]) {
   Deno.test(`${command.name} --help and --version answer; the manual names every option; other options are refused`, async () => {
     using folder = new Folder();
-    deepEqual(await folder.run(command, "--help"), { status: 0, stdout: command.usage(), stderr: "" });
-    match((await folder.run(command, "--version")).stdout, new RegExp(`^ipsec ${command.name} `));
+    deepEqual(await folder.runShort(command, "--help"), { status: 0, stdout: command.usage(), stderr: "" });
+    match((await folder.runShort(command, "--version")).stdout, new RegExp(`^ipsec ${command.name} `));
     for (const [option] of command.usage().matchAll(/--[a-z]+/g)) ok(command.manual.includes(`\`${option}`), option);
-    equal((await folder.run(command, "--bogus")).status, 2);
+    equal((await folder.runShort(command, "--bogus")).status, 2);
   });
 }
