@@ -100,10 +100,11 @@ export class Inbound {
     return this.#unwrap(device, previous, policy, protocol);
   }
 
+  /** As a signed number: from 2^31 on V8 makes an object of an unsigned one that is passed on. */
   #spi(protocol: number, header: number): number {
     const { view } = this.parts.memory;
     if (protocol === IPCOMP) return view.getUint16(header + 2);
-    return view.getUint32(protocol === ESP ? header : header + 4);
+    return view.getInt32(protocol === ESP ? header : header + 4);
   }
 
   #comesFrom(sa: Sa): boolean {

@@ -67,7 +67,7 @@ export class PacketTrace {
 
   looked(sa: Sa | undefined, protocol: number, spi: number): void {
     if (!(this.sysctls.debugRcv & RCV.IPSA)) return;
-    this.#say("rcv", sa ? `SA ${nameOf(sa)}` : `no SA of protocol ${protocol} with SPI 0x${spi.toString(16)}`);
+    this.#say("rcv", sa ? `SA ${nameOf(sa)}` : `no SA of protocol ${protocol} with SPI 0x${(spi >>> 0).toString(16)}`);
   }
 
   opened(sa: Sa, before: number, after: number): void {

@@ -27,7 +27,7 @@ export class Sad {
     );
   }
 
-  /** As {@linkcode find}, with the destination at an offset of the packet memory. Allocates nothing. */
+  /** As {@linkcode find}, with the destination at an offset of the packet memory, and `spi` signed or not. Allocates nothing. */
   lookup(
     memory: PacketMemory,
     protocol: number,

@@ -165,7 +165,7 @@ Deno.test("no object is made to find an SA whose SPI has its highest bit set", (
   memory.bytes.set(sa.id.destination.bytes, 104);
   let found = 0;
   const perLookup = heapBytesPerCall(() => {
-    if (sad.lookup(memory, 50, memory.view.getUint32(100), 104, 4)) found++;
+    if (sad.lookup(memory, 50, memory.view.getInt32(100), 104, 4)) found++;
   }, NOTHING);
   ok(found > 0);
   ok(perLookup <= NOTHING, `${perLookup} bytes per lookup`);

@@ -99,6 +99,15 @@ Deno.test("klipsdebug: a packet that is dropped says why, on the side that was a
   deepEqual(east.debugged, ["klips_debug:rcv: ipsec0: packet dropped: authentication failed (AUTH_FAILED)"]);
 });
 
+Deno.test("klipsdebug: an SPI that is unknown is shown unsigned", () => {
+  const { west, east } = pair();
+  east.engine.sysctls.debugRcv = 0x10;
+  west.route(PACKET);
+  west.sent[0].bytes[20] = 0xf0;
+  west.carry(east);
+  equal(east.debugged[0], "klips_debug:rcv: no SA of protocol 50 with SPI 0xf0001000");
+});
+
 Deno.test("klipsdebug: verbose adds what is on the wire, and never what is inside", () => {
   const { west, east } = pair();
   for (const { engine: { sysctls } } of [west, east]) {
