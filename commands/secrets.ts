@@ -1,7 +1,7 @@
 /** `ipsec secrets`: what ipsec.secrets holds, and what is wrong with it (commands.md §24). */
 import { type Complaint, Complaints, formatComplaint, formatPosition } from "../lib/config/complaint.ts";
 import { readSecrets, type SecretEntry, type Secrets } from "../lib/config/secrets.ts";
-import { formatIdentity } from "../lib/config/secrets_identity.ts";
+import { formatIdentity } from "../lib/text/identity.ts";
 import { AMBIGUOUS, findRivals } from "../lib/config/secrets_match.ts";
 import { modulusBits, rsaKeyId } from "../lib/crypto/rsa.ts";
 import { confDirectory } from "../lib/system/paths.ts";

@@ -3,7 +3,7 @@ import type { Complaint } from "../lib/config/complaint.ts";
 import { formatComplaint } from "../lib/config/complaint.ts";
 import { readSecrets, type SecretEntry } from "../lib/config/secrets.ts";
 import { splitTxt } from "../lib/config/secrets_format.ts";
-import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../lib/config/secrets_identity.ts";
+import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../lib/text/identity.ts";
 import { encodeRsaPublicKey, modulusBits, rsaKeyId, type RsaPublicKey } from "../lib/crypto/rsa.ts";
 import { confDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";

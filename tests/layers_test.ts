@@ -12,7 +12,9 @@ interface Layer {
   readonly why: string;
 }
 
-const LIB = ["lib/text", "lib/packet", "lib/crypto", "lib/config", "lib/pfkey", "lib/klips", "lib/ffi", "lib/system"];
+const LIB = ["text", "packet", "crypto", "config", "pfkey", "ike", "pluto", "klips", "ffi", "system"].map((
+  name,
+) => `lib/${name}`);
 const LAYERS: Record<string, Layer> = {
   "lib/text": { may: [], node: [], why: "spellings of values: they need nothing" },
   "lib/packet": { may: ["lib/text"], node: [], why: "buffers in, buffers out: no clock, socket or file" },
@@ -23,6 +25,16 @@ const LAYERS: Record<string, Layer> = {
   },
   "lib/config": { may: ["lib/text", "lib/crypto"], node: [], why: "files are read through what is passed in" },
   "lib/pfkey": { may: ["lib/text"], node: ["*"], why: "one protocol, usable without the engine" },
+  "lib/ike": {
+    may: ["lib/text", "lib/packet", "lib/crypto"],
+    node: [],
+    why: "parses hostile input: clock, chance and network are passed in, and never FFI",
+  },
+  "lib/pluto": {
+    may: ["lib/text", "lib/packet", "lib/crypto", "lib/config", "lib/pfkey", "lib/ike"],
+    node: [],
+    why: "connections and keying: never FFI; sockets, files and programs are passed in or go through PF_KEY",
+  },
   "lib/klips": {
     may: ["lib/text", "lib/packet", "lib/crypto", "lib/pfkey"],
     node: ["node:zlib"],
@@ -50,7 +62,7 @@ const LAYERS: Record<string, Layer> = {
   },
 };
 /** Folders without clocks, files, sockets, environment, chance: `Deno` itself is not theirs. */
-const PURE = ["lib/text", "lib/packet", "lib/crypto", "lib/config"];
+const PURE = ["lib/text", "lib/packet", "lib/crypto", "lib/config", "lib/ike"];
 const IMPURE = /\bDeno\.(?!customInspect)|\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bperformance\.now\(/;
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?\bfrom\s*"([^"]+)"|(?:^|\n)\s*import\s*"([^"]+)"|\bimport\(\s*"([^"]+)"/g;

@@ -9,7 +9,7 @@ import { sanitizeText } from "../text/sanitize.ts";
 import { type Complaint, Complaints, type Position } from "./complaint.ts";
 import { besides, type FileSystem, type FileText } from "./file_system.ts";
 import { glob, isPattern } from "./glob.ts";
-import { type Identity, parseIdentity } from "./secrets_identity.ts";
+import { type Identity, parseIdentity } from "../text/identity.ts";
 import { bytesOf, nameOf, type SecretsRecord, splitSecrets, type Word } from "./secrets_lexer.ts";
 import { parseRsaKey } from "./secrets_rsa.ts";
 

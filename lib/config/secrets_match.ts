@@ -1,7 +1,7 @@
 /** Which entry of ipsec.secrets is used between two identities (config.md §19.4). */
 import { rsaKeyId } from "../crypto/rsa.ts";
 import type { SecretEntry, SecretKey } from "./secrets.ts";
-import { formatIdentity, type Identity, sameIdentity } from "./secrets_identity.ts";
+import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 
 export interface SecretMatch {
   readonly entry: SecretEntry;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { formatComplaint } from "../../lib/config/complaint.ts";
 import { readSecrets, type Secrets } from "../../lib/config/secrets.ts";
 import { formatRsaRecord } from "../../lib/config/secrets_format.ts";
-import { type Identity, parseIdentity } from "../../lib/config/secrets_identity.ts";
+import { type Identity, parseIdentity } from "../../lib/text/identity.ts";
 import { findSecret, resolveNames } from "../../lib/config/secrets_match.ts";
 import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readSecrets } from "../../lib/config/secrets.ts";
 import { splitTxt } from "../../lib/config/secrets_format.ts";
-import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../../lib/config/secrets_identity.ts";
+import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../../lib/text/identity.ts";
 import { findSecret, resolveNames } from "../../lib/config/secrets_match.ts";
 import { secretFiles } from "./_secret_files.ts";
 

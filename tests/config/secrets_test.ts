@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { formatComplaint } from "../../lib/config/complaint.ts";
 import { readSecrets, type SecretEntry } from "../../lib/config/secrets.ts";
 import { formatOrigin, formatRsaRecord } from "../../lib/config/secrets_format.ts";
-import { formatIdentity } from "../../lib/config/secrets_identity.ts";
+import { formatIdentity } from "../../lib/text/identity.ts";
 import { checkRsaKey, rsaKeyFromPrimes } from "../../lib/crypto/rsa.ts";
 import { Chance } from "../fuzz/_chance.ts";
 import { type Contents, secretFiles } from "./_secret_files.ts";

@@ -1,7 +1,7 @@
 /** Identities as ipsec.secrets and leftid= write them (config.md §19.3, §21), and when two are the same. */
-import { type Address, formatAddress, isAnyAddress, parseAddress, sameAddress } from "../text/address.ts";
-import { parseData } from "../text/data.ts";
-import { ok, refuse, type Result } from "../text/result.ts";
+import { type Address, formatAddress, isAnyAddress, parseAddress, sameAddress } from "./address.ts";
+import { parseData } from "./data.ts";
+import { ok, refuse, type Result } from "./result.ts";
 
 export type Identity =
   | { readonly kind: "address"; readonly address: Address }
