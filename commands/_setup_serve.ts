@@ -62,7 +62,6 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     daemon: (...words) => [...self, ...words],
     spawn: ({ words }) => programs.daemon(words, directory, options.klipsLog),
     connect: () => PfkeyClient.connect(pfkeySocketPath(io.env)),
-    has: (name) => findCommand(name) !== undefined,
     record: SetupRecord.open(at.state),
     paths: at,
     now: () => performance.now(),

@@ -1,9 +1,9 @@
 /** `ipsec setup`: starts and stops everything (commands.md §3). */
 import { parseSyslogPriority } from "../lib/text/syslog_priority.ts";
 import { makeLog } from "../lib/system/log.ts";
+import { networkFacts } from "../lib/system/network_facts.ts";
 import { setupPaths } from "../lib/system/paths.ts";
 import { holderOf } from "../lib/system/setup_lock.ts";
-import { networkFacts } from "../lib/system/setup_service.ts";
 import { manualConnsOf, type SetupConfiguration } from "../lib/system/setup_settings.ts";
 import { interfaceSteps, klipsSteps, manualWords, type SetupStep, shellOf } from "../lib/system/setup_steps.ts";
 import { Syslog } from "../lib/system/syslog.ts";

@@ -1,5 +1,10 @@
-/** What the operating system said, without the runtime's own words around it: "No such file or directory". */
+/**
+ * What the operating system said, without the runtime's own words around it: "No such file or directory", also where
+ * node's modules say "ENOENT: no such file or directory, open '/x'".
+ */
 export function errorReason(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return /^(.*?) \(os error \d+\)/.exec(message)?.[1] ?? message;
+  const [, reason] = /^(.*?) \(os error \d+\)/.exec(message) ??
+    /^E[A-Z0-9]+: (.*?)(?:, \w+(?: '.*)?)?$/.exec(message) ?? [];
+  return reason ?? message;
 }

@@ -1,9 +1,17 @@
 /** Programs that the supervisor starts: daemons, and commands that run to their end. It knows its own children. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Outcome } from "./setup_service.ts";
 import type { Ending, RunningProcess } from "./supervisor.ts";
 import { sanitizeText } from "../text/sanitize.ts";
+
+/** What a program that was run to its end had to say. */
+export interface Outcome {
+  readonly status: number;
+  /** Of both streams. */
+  readonly lines: readonly string[];
+  /** What it printed, as it is. */
+  readonly output: string;
+}
 
 /** What a shell says of a program that is not there. */
 const NOT_FOUND_STATUS = 127;

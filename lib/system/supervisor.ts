@@ -1,6 +1,6 @@
 /**
- * Keeps the daemons running: started in the order of a table, each when the one before is ready, ended in the opposite
- * order, and started again where one ends by itself.
+ * Keeps the daemons running: started in the order of a table, each when the one before is ready, or one by one; ended in
+ * the opposite order, and started again where one ends by itself.
  */
 import type { Log } from "./log.ts";
 
@@ -75,9 +75,17 @@ export class Supervisor {
     return Object.fromEntries(running.map(({ row, process }) => [row.title, process!.pid]));
   }
 
-  /** Starts all. Throws {@linkcode StartFailed}, with those that were started still there for stop. */
-  async start(): Promise<void> {
+  has(title: string): boolean {
+    return this.#entries.some(({ row }) => row.title === title);
+  }
+
+  /**
+   * Starts all, or the one of that title. Throws {@linkcode StartFailed}, with those that were started still there for
+   * stop.
+   */
+  async start(title?: string): Promise<void> {
     for (const entry of this.#entries) {
+      if (title !== undefined && entry.row.title !== title) continue;
       await this.#launch(entry);
       this.#watch(entry);
     }

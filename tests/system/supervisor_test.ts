@@ -77,6 +77,28 @@ Deno.test("Supervisor starts in order, and ends in the opposite one", async () =
   ]);
 });
 
+Deno.test("Supervisor starts the one of a title, and ends only what was started", async () => {
+  const world = new FakeWorld();
+  const supervisor = new Supervisor([world.row("KLIPS"), world.row("pluto")], world.deps);
+  deepEqual(["KLIPS", "pluto", "other"].map((title) => supervisor.has(title)), [true, true, false]);
+  await supervisor.start("KLIPS");
+  deepEqual(supervisor.pids, { KLIPS: 1 });
+  await supervisor.start("pluto");
+  deepEqual(supervisor.pids, { KLIPS: 1, pluto: 2 });
+  await supervisor.stop();
+  const half = new Supervisor([world.row("KLIPS"), world.row("pluto")], world.deps);
+  await half.start("pluto");
+  await half.stop();
+  deepEqual(world.events.filter((event) => !event.startsWith("wait")), [
+    "spawn KLIPS 1",
+    "spawn pluto 2",
+    "SIGTERM 2",
+    "SIGTERM 1",
+    "spawn pluto 3",
+    "SIGTERM 3",
+  ]);
+});
+
 Deno.test("Supervisor starts a process again at once when it ends, and later each time that it ends soon", async () => {
   const world = new FakeWorld();
   const supervisor = new Supervisor([world.row("KLIPS")], world.deps);
