@@ -60,6 +60,14 @@ esac
 `;
 }
 
+/** Where pppd(8) looks for what it runs: as IPCP, and then IPV6CP, is done with a link or gives it up. */
+export const PPP_HOOKS = [
+  { folder: "ip-up.d", event: "up" },
+  { folder: "ip-down.d", event: "down" },
+  { folder: "ipv6-up.d", event: "up" },
+  { folder: "ipv6-down.d", event: "down" },
+] as const;
+
 /** pppd(8) gives interface, device, speed, local address, remote address and ipparam. */
 export function pppHook(ipsec: string, event: "up" | "down"): string {
   return `#!/bin/sh

@@ -27,8 +27,8 @@ export const ppp: Command = {
   usage: () => USAGE,
   manual: `## DESCRIPTION
 
-Called by the hooks in /etc/ppp/ip-up.d and /etc/ppp/ip-down.d, with the arguments that pppd(8) gives them. Where IPsec
-has been started, its supervisor looks at all links again: an interface that has come back is attached again
+Called by the hooks in ip-up.d, ip-down.d, ipv6-up.d and ipv6-down.d of /etc/ppp, with the arguments that pppd(8) gives
+them; for IPv6 the addresses are link-local. Where IPsec has been started, its supervisor looks at all links again: an interface that has come back is attached again
 (\`ipsec tncfg\`), ipsecN gets its new address, ipsec.info the new default route, and manual connections are taken down and
 brought up with them. While the link is away, what is routed into ipsecN is dropped. Nothing is restarted.
 
@@ -42,6 +42,7 @@ as well.
 ## EXAMPLES
 
     ipsec _ppp up ppp0 /dev/ttyS0 115200 192.0.2.7 192.0.2.254
+    ipsec _ppp up ppp0 /dev/ttyS0 115200 fe80::7 fe80::1
 `,
   run,
 };

@@ -5,9 +5,10 @@
 import { accessSync, constants } from "node:fs";
 import { dirname, isAbsolute, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
+import { errorReason } from "../lib/system/error_reason.ts";
 import { singleFile } from "../lib/system/self.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
-import { EXAMPLES, initScript, pppHook, quoted, systemdUnit } from "./_install_files.ts";
+import { EXAMPLES, initScript, PPP_HOOKS, pppHook, quoted, systemdUnit } from "./_install_files.ts";
 import { allPages } from "./_ipsec_manual.ts";
 import { listedNames } from "./_registry.ts";
 
@@ -49,8 +50,9 @@ function startItems(prefix: string): Item[] {
   return [
     textItem("lib/systemd/system/ipsec.service", 0o644, systemdUnit(ipsec)),
     textItem(etcPath(prefix, "init.d/ipsec"), 0o755, initScript(ipsec)),
-    textItem(etcPath(prefix, "ppp/ip-up.d/oneswan"), 0o755, pppHook(ipsec, "up")),
-    textItem(etcPath(prefix, "ppp/ip-down.d/oneswan"), 0o755, pppHook(ipsec, "down")),
+    ...PPP_HOOKS.map(({ folder, event }) =>
+      textItem(etcPath(prefix, `ppp/${folder}/oneswan`), 0o755, pppHook(ipsec, event))
+    ),
   ];
 }
 
@@ -162,7 +164,7 @@ async function install(prefix: string, io: Io): Promise<void> {
     }
   } catch (error) {
     undo.all();
-    throw new UserError(`${PROG}: Cannot install below ${prefix}: ${reason(error)}; nothing was changed`, 1, {
+    throw new UserError(`${PROG}: Cannot install below ${prefix}: ${errorReason(error)}; nothing was changed`, 1, {
       cause: error,
     });
   }
@@ -192,7 +194,7 @@ function uninstall(prefix: string, io: Io): void {
       accessSync(placeOf(prefix, folder), constants.W_OK);
     } catch (error) {
       throw new UserError(
-        `${PROG}: Cannot remove files from ${placeOf(prefix, folder)}: ${reason(error)}; nothing was changed`,
+        `${PROG}: Cannot remove files from ${placeOf(prefix, folder)}: ${errorReason(error)}; nothing was changed`,
       );
     }
   }
@@ -209,10 +211,6 @@ function uninstall(prefix: string, io: Io): void {
   io.stdout(`removed ${paths.length} files from ${prefix}\n`);
 }
 
-function reason(error: unknown): string {
-  return (error as Error).message.replace(/^E[A-Z]+: /, "");
-}
-
 export const selfInstall: Command = {
   name: "self-install",
   summary: "install this file as the ipsec command, or remove it",
@@ -224,8 +222,8 @@ wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man\`, na
 ipsec_NAME(8) and ipsec.conf(5). The list of all files is kept in \`PREFIX/share/oneswan/manifest\`.
 
 So that IPsec starts with the system there are a unit for systemd, \`PREFIX/lib/systemd/system/ipsec.service\`, and a
-script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\` and
-\`/etc/ppp/ip-down.d\` let IPsec follow pppd's links. An example of \`/etc/ipsec.conf\` and policy groups in
+script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\`,
+\`ip-down.d\`, \`ipv6-up.d\` and \`ipv6-down.d\` let IPsec follow pppd's links. An example of \`/etc/ipsec.conf\` and policy groups in
 \`/etc/ipsec.d/policies\` are put where there are none. With another prefix than /usr and /usr/local, \`PREFIX/etc\` takes
 the place of /etc.
 

@@ -6,7 +6,7 @@
  * ```
  */
 import { deepEqual, equal, match } from "node:assert/strict";
-import { pppHook, quoted } from "../../commands/_install_files.ts";
+import { PPP_HOOKS, pppHook, quoted } from "../../commands/_install_files.ts";
 import { ADDRESS, type FourHosts, type Host, ipsecCommand, Net } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 import { configure, pidIn, reaches, setupLog, stateOf, tunnelConn } from "./_setup.ts";
@@ -63,11 +63,23 @@ async function goesDown({ west }: DialUp, device: string, address: string): Prom
   await callHook(west, "down", device, address);
 }
 
-/** The arguments and the environment of Debian's /etc/ppp/ip-up, and nothing else. */
-async function callHook(host: Host, event: "up" | "down", device: string, address: string): Promise<void> {
+/**
+ * The arguments and the environment of Debian's /etc/ppp/ip-up, or ipv6-up, and nothing else.
+ *
+ * @param address pppd gives IPv6's hooks the link-local ones (pppd(8))
+ */
+async function callHook(
+  host: Host,
+  event: "up" | "down",
+  device: string,
+  address: string,
+  remote: string = ISP,
+): Promise<void> {
   const ipsec = `${host.directory}/ipsec`;
   Deno.writeTextFileSync(ipsec, `#!/bin/sh\nexec ${ipsecCommand().map(quoted).join(" ")} "$@"\n`, { mode: 0o755 });
-  const hook = `${host.directory}/ip-${event}.d-oneswan`;
+  const protocol = remote.includes(":") ? "ipv6" : "ip";
+  const { folder } = PPP_HOOKS.find((one) => one.folder === `${protocol}-${event}.d`)!;
+  const hook = `${host.directory}/${folder}-oneswan`;
   Deno.writeTextFileSync(hook, pppHook(ipsec, event), { mode: 0o755 });
   const environment = {
     PATH: "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
@@ -75,13 +87,13 @@ async function callHook(host: Host, event: "up" | "down", device: string, addres
     PPP_TTY: "/dev/ttyS0",
     PPP_SPEED: "115200",
     PPP_LOCAL: address,
-    PPP_REMOTE: ISP,
+    PPP_REMOTE: remote,
     PPP_IPPARAM: "isp",
     IPSEC_RUNDIR: host.env.IPSEC_RUNDIR,
     IPSEC_CONFS: host.env.IPSEC_CONFS,
   };
   const words = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  equal(await host.run(["env", "-i", ...words, hook, device, "/dev/ttyS0", "115200", address, ISP, "isp"]), "");
+  equal(await host.run(["env", "-i", ...words, hook, device, "/dev/ttyS0", "115200", address, remote, "isp"]), "");
 }
 
 function addressesOf(host: Host, device: string): Promise<string[]> {
@@ -148,3 +160,42 @@ scenario(
     await west.ipsec("setup stop");
   },
 );
+
+/** {@linkcode dialUp} with IPv6 as well; the host on the link has its address from a router's advertisement. */
+async function comesUpWithIpv6(cast: DialUp, prefix: string): Promise<void> {
+  const { west, isp } = cast;
+  await west.ip(`-6 addr add ${prefix}::7/64 dev ppp0 nodad`);
+  await isp.ip(`-6 addr add ${prefix}::1/64 dev ppp0 nodad`);
+  await west.ip(`-6 route replace default via ${prefix}::1 dev ppp0`);
+  await callHook(west, "up", "ppp0", "fe80::7", "fe80::1");
+}
+
+scenario("IPv6 comes after IPv4 on a link of pppd, and goes, and comes with another prefix", dialUp, async (cast) => {
+  const { west, step } = cast;
+  const addresses = async () => {
+    const [{ addr_info }] = JSON.parse(await west.ip("-j addr show ipsec0"));
+    return addr_info.filter(({ scope }: { scope: string }) => scope === "global").map(({ local }: { local: string }) =>
+      local
+    ).sort();
+  };
+  await comesUp(cast, "ppp0", FIRST);
+  configure(west, []);
+  await west.ipsec("setup start");
+  deepEqual(await addresses(), [FIRST]);
+
+  await step("ipv6-up: ipsec0 has that address too", async () => {
+    await comesUpWithIpv6(cast, "2001:db8:7");
+    deepEqual(await addresses(), [FIRST, "2001:db8:7::7"]);
+  });
+  await step("ipv6-down: it is gone, IPv4 stays", async () => {
+    await west.ip("-6 addr del 2001:db8:7::7/64 dev ppp0");
+    await callHook(west, "down", "ppp0", "fe80::7", "fe80::1");
+    deepEqual(await addresses(), [FIRST]);
+    match(await west.ipsec("showdefaults"), new RegExp(`^routeaddr=${FIRST.replaceAll(".", "\\.")}$`, "m"));
+  });
+  await step("ipv6-up with another prefix", async () => {
+    await comesUpWithIpv6(cast, "2001:db8:9");
+    deepEqual(await addresses(), [FIRST, "2001:db8:9::7"]);
+  });
+  await west.ipsec("setup stop");
+});
