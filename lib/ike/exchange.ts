@@ -1,0 +1,21 @@
+/**
+ * What is kept of one exchange while it goes on, and after it to answer repeats. In phase 1 the message id is 0; each
+ * exchange of phase 2 has its own message id and its own IV (RFC 2409 §5.5, appendix B).
+ */
+export class Exchange {
+  /** Last block of the last message in either direction; empty before there are keys. */
+  iv: Uint8Array<ArrayBuffer> = new Uint8Array();
+  /** The last datagram that was accepted, to know its repeats by. */
+  lastReceived?: Uint8Array;
+  /** The last message that was sent: one datagram, or its fragments. */
+  lastSent: readonly Uint8Array[] = [];
+  /** How often the timer has sent `lastSent` again. */
+  retransmissions = 0;
+  /** How often a repeat has been answered with `lastSent`. */
+  answers = 0;
+  /** A step waits for the host. */
+  isSuspended = false;
+
+  /** @param type exchange type (RFC 2408 §3.1) */
+  constructor(readonly type: number, readonly messageId: number) {}
+}

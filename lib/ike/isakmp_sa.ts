@@ -1,0 +1,85 @@
+/** An ISAKMP SA from inside: what {@linkcode IsakmpSa} shows to the rest of the program, and what only the exchanges see. */
+import type { RsaPublicKey } from "../crypto/rsa.ts";
+import type { Secret } from "../crypto/secret.ts";
+import type { Identity } from "../text/identity.ts";
+import { Exchange } from "./exchange.ts";
+import { Negotiation, type NegotiationStart } from "./negotiation.ts";
+import type { IsakmpSa } from "./state.ts";
+import type { AuthMethod, IkeSuite } from "./suite.ts";
+
+/** What phase 1 has agreed upon by MR2 or AR1 (RFC 2409 §5, appendix B). */
+export interface Phase1Keys {
+  readonly skeyid: Secret;
+  readonly skeyidD: Secret;
+  readonly skeyidA: Secret;
+  readonly skeyidE: Secret;
+  /** Made of SKEYID_e, as long as the cipher wants it. */
+  readonly cipherKey: Secret;
+}
+
+/** What has been offered and exchanged before there are keys; wiped and dropped when phase 1 ends. */
+export interface Phase1Work {
+  /** Body of the initiator's SA payload as it was on the wire; its responder's HASH covers it. */
+  sai: Uint8Array;
+  ni?: Uint8Array;
+  nr?: Uint8Array;
+  gxi?: Uint8Array;
+  gxr?: Uint8Array;
+}
+
+/** What the peer has announced by vendor IDs. */
+export interface PeerAbilities {
+  readonly dpd: boolean;
+  readonly fragmentation: boolean;
+  readonly xauth: boolean;
+  /** Of NAT traversal; undefined where it has none that we know. */
+  readonly natt?: "rfc3947" | "draft-03" | "draft-02";
+}
+
+export class IsakmpState extends Negotiation implements IsakmpSa {
+  readonly kind = "isakmp";
+  readonly exchange: Exchange;
+  readonly initiatorCookie: Uint8Array;
+  responderCookie: Uint8Array;
+  auth?: AuthMethod;
+  suite?: IkeSuite;
+  lifetimeSeconds: number;
+  peerId?: Identity;
+  peerKey?: RsaPublicKey;
+  peerSpeaksDpd = false;
+  nat: { readonly ours: boolean; readonly peers: boolean; readonly method?: string } = { ours: false, peers: false };
+  assigned?: IsakmpSa["assigned"];
+
+  work: Phase1Work = { sai: new Uint8Array() };
+  keys?: Phase1Keys;
+  peer: PeerAbilities = { dpd: false, fragmentation: false, xauth: false };
+  /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
+  transaction?: Exchange;
+  /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */
+  peerSaid?: string;
+
+  constructor(
+    start: NegotiationStart & {
+      readonly exchangeType: number;
+      readonly initiatorCookie: Uint8Array;
+      readonly responderCookie: Uint8Array;
+    },
+  ) {
+    super(start);
+    this.exchange = new Exchange(start.exchangeType, 0);
+    this.initiatorCookie = start.initiatorCookie;
+    this.responderCookie = start.responderCookie;
+    this.lifetimeSeconds = start.connection.ikeLifetimeSeconds;
+  }
+
+  /** The SA itself: what protects its exchanges. */
+  get isakmp(): IsakmpState {
+    return this;
+  }
+
+  wipe(): void {
+    if (this.keys) { for (const secret of Object.values(this.keys)) secret.wipe(); }
+    this.keys = undefined;
+    this.work = { sai: new Uint8Array() };
+  }
+}
