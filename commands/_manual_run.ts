@@ -10,7 +10,7 @@ import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../lib/pfkey/cl
 import { ERRNO } from "../lib/pfkey/errno.ts";
 import { SA_FLAG } from "../lib/pfkey/constants.ts";
 import type { UpdownOutcome } from "../lib/system/updown.ts";
-import { type UpdownVariables, updownVariables, type UpdownVerb } from "../lib/system/updown_variables.ts";
+import { type UpdownVariables, updownVariables, type UpdownVerb } from "../lib/text/updown_variables.ts";
 import { anyAddress } from "../lib/text/address.ts";
 import { formatSaId, parseSaId, type SaId } from "../lib/text/sa_id.ts";
 import { formatSubnet, type Subnet } from "../lib/text/subnet.ts";

@@ -21,7 +21,7 @@ import {
   type UpdownRequest,
   type Variables,
 } from "./updown_request.ts";
-import type { UpdownVerb } from "./updown_variables.ts";
+import type { UpdownVerb } from "../text/updown_variables.ts";
 
 export interface UpdownResult {
   readonly status: number;

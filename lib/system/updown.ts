@@ -8,7 +8,7 @@ import { sanitizeText } from "../text/sanitize.ts";
 import { builtinUpdown, type UpdownResult } from "./builtin_updown.ts";
 import { singleFile } from "./self.ts";
 import type { Variables } from "./updown_request.ts";
-import type { UpdownVariables } from "./updown_variables.ts";
+import type { UpdownVariables } from "../text/updown_variables.ts";
 
 export const DEFAULT_UPDOWN = "ipsec _updown";
 

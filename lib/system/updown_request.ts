@@ -3,7 +3,7 @@ import { type Address, parseNumericAddress } from "../text/address.ts";
 import type { Result } from "../text/result.ts";
 import { parseSubnet, type Subnet } from "../text/subnet.ts";
 import type { PassageEnd } from "./firewall.ts";
-import { UPDOWN_VERBS, type UpdownVerb } from "./updown_variables.ts";
+import { UPDOWN_VERBS, type UpdownVerb } from "../text/updown_variables.ts";
 
 export type Variables = (name: string) => string | undefined;
 

@@ -2,7 +2,7 @@ import { ok, strictEqual as equal } from "node:assert/strict";
 import { type ManualHost, readManualConn } from "../../lib/config/manual_conn.ts";
 import type { ManualAction } from "../../lib/config/manual_plan.ts";
 import { manualScript } from "../../lib/config/manual_script.ts";
-import { updownVariables } from "../../lib/system/updown_variables.ts";
+import { updownVariables } from "../../lib/text/updown_variables.ts";
 import { hostOf, KEYS, parametersOf, PARTS } from "./_manual_conns.ts";
 
 const { HOSTS, NETS, ESP } = PARTS;

@@ -7,7 +7,7 @@
  * ```
  */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
-import { updownVariables, type UpdownVerb } from "../../lib/system/updown_variables.ts";
+import { updownVariables, type UpdownVerb } from "../../lib/text/updown_variables.ts";
 import { type Address, parseNumericAddress } from "../../lib/text/address.ts";
 import { parseSubnet, type Subnet } from "../../lib/text/subnet.ts";
 import { keyTunnel, startKlips } from "../../tools/_keying.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert/strict";
-import { type UpdownConnection, type UpdownEnd, updownVariables } from "../../lib/system/updown_variables.ts";
+import { type UpdownConnection, type UpdownEnd, updownVariables } from "../../lib/text/updown_variables.ts";
 import { parseNumericAddress } from "../../lib/text/address.ts";
 import { parseSubnet } from "../../lib/text/subnet.ts";
 

@@ -1,6 +1,6 @@
 /** What an updown command is told of a connection (commands.md §11.2): variables of its environment, in pluto's order. */
-import { type Address, formatAddress } from "../text/address.ts";
-import { formatSubnet, hostSubnet, maskOf, sameSubnet, type Subnet } from "../text/subnet.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { formatSubnet, hostSubnet, maskOf, sameSubnet, type Subnet } from "./subnet.ts";
 
 export const UPDOWN_VERBS = ["prepare", "route", "unroute", "up", "down"] as const;
 export type UpdownVerb = typeof UPDOWN_VERBS[number];
