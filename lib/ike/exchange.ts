@@ -2,9 +2,11 @@
  * What is kept of one exchange while it goes on, and after it to answer repeats. In phase 1 the message id is 0; each
  * exchange of phase 2 has its own message id and its own IV (RFC 2409 §5.5, appendix B).
  */
+import type { IvChain } from "./cbc.ts";
+
 export class Exchange {
-  /** Last block of the last message in either direction; empty before there are keys. */
-  iv: Uint8Array<ArrayBuffer> = new Uint8Array();
+  /** None before there are keys. */
+  chain?: IvChain;
   /** The last datagram that was accepted, to know its repeats by. */
   lastReceived?: Uint8Array;
   /** The last message that was sent: one datagram, or its fragments. */

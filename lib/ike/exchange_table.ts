@@ -4,6 +4,7 @@
  *
  * Phase 2 is the same: its states hang on an ISAKMP SA, and each exchange has its own message id and IV.
  */
+import type { IvChain } from "./cbc.ts";
 import type { IkeDeps, IkeOptions } from "./host.ts";
 import type { Exchange } from "./exchange.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
@@ -63,8 +64,8 @@ export type Outcome<S extends Negotiation = Negotiation> =
   | {
     readonly kind: "advance";
     readonly changes?: Partial<S>;
-    /** IV of the exchange from here on, where the keys have just been made. */
-    readonly iv?: Uint8Array<ArrayBuffer>;
+    /** Of the exchange from here on, where the keys have just been made. */
+    readonly chain?: IvChain;
     readonly reply?: Reply;
     readonly effects?: readonly Effect[];
     /** Follows the story in log and progress line, e.g. ` {ESP=>0x4a8f1c20 <0x9b03d711}`. */

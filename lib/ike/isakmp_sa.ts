@@ -1,30 +1,28 @@
 /** An ISAKMP SA from inside: what {@linkcode IsakmpSa} shows to the rest of the program, and what only the exchanges see. */
 import type { RsaPublicKey } from "../crypto/rsa.ts";
+import type { DhKey } from "../crypto/dh.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { Identity } from "../text/identity.ts";
 import { Exchange } from "./exchange.ts";
+import type { Phase1Keys } from "./keys.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
+import type { Proposal } from "./payload.ts";
 import type { IsakmpSa } from "./state.ts";
 import type { AuthMethod, IkeSuite } from "./suite.ts";
 
-/** What phase 1 has agreed upon by MR2 or AR1 (RFC 2409 §5, appendix B). */
-export interface Phase1Keys {
-  readonly skeyid: Secret;
-  readonly skeyidD: Secret;
-  readonly skeyidA: Secret;
-  readonly skeyidE: Secret;
-  /** Made of SKEYID_e, as long as the cipher wants it. */
-  readonly cipherKey: Secret;
-}
-
-/** What has been offered and exchanged before there are keys; wiped and dropped when phase 1 ends. */
+/** What has been offered and exchanged on the way to the keys; wiped when phase 1 ends. */
 export interface Phase1Work {
-  /** Body of the initiator's SA payload as it was on the wire; its responder's HASH covers it. */
-  sai: Uint8Array;
-  ni?: Uint8Array;
-  nr?: Uint8Array;
-  gxi?: Uint8Array;
-  gxr?: Uint8Array;
+  /** Body of the initiator's SA payload as it was on the wire: HASHes cover it. */
+  readonly sai?: Uint8Array;
+  /** What we have offered: the answer must be one of these. */
+  readonly offered?: readonly Proposal[];
+  /** Our private value. */
+  readonly dh?: DhKey;
+  readonly gxi?: Uint8Array;
+  readonly gxr?: Uint8Array;
+  readonly ni?: Uint8Array;
+  readonly nr?: Uint8Array;
+  readonly psk?: Secret;
 }
 
 /** What the peer has announced by vendor IDs. */
@@ -50,7 +48,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   nat: { readonly ours: boolean; readonly peers: boolean; readonly method?: string } = { ours: false, peers: false };
   assigned?: IsakmpSa["assigned"];
 
-  work: Phase1Work = { sai: new Uint8Array() };
+  work: Phase1Work = {};
   keys?: Phase1Keys;
   peer: PeerAbilities = { dpd: false, fragmentation: false, xauth: false };
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
@@ -78,8 +76,15 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   }
 
   wipe(): void {
-    if (this.keys) { for (const secret of Object.values(this.keys)) secret.wipe(); }
+    this.forgetWork();
+    if (!this.keys) return;
+    for (const secret of Object.values(this.keys)) secret.wipe();
     this.keys = undefined;
-    this.work = { sai: new Uint8Array() };
+  }
+
+  /** Phase 1 is over. */
+  forgetWork(): void {
+    this.work.dh?.wipe();
+    this.work = {};
   }
 }
