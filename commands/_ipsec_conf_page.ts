@@ -51,7 +51,7 @@ ipsec.conf - configuration and connections of IPsec
 ## DESCRIPTION
 
 The file /etc/ipsec.conf says which interfaces IPsec uses, and describes connections. Secrets are elsewhere, in
-/etc/ipsec.secrets. Without the file everything has its default. \`ipsec conf check\` says what is wrong with it, and
+ipsec.secrets(5). Without the file everything has its default. \`ipsec conf check\` says what is wrong with it, and
 \`ipsec conf show\` what a connection amounts to; see ipsec_conf(8).
 
     version 2
@@ -140,6 +140,6 @@ The networks of the first five are in files of ipsec.d/policies with their names
 
 ## SEE ALSO
 
-ipsec(8), ipsec_conf(8), ipsec_manual(8), ipsec_setup(8)
+ipsec(8), ipsec.secrets(5), ipsec_conf(8), ipsec_manual(8), ipsec_setup(8)
 `;
 }

@@ -1,6 +1,7 @@
 /** The manual page of `ipsec` itself, and the pages of all commands. */
 import type { Command } from "./_command.ts";
 import { ipsecConfPage } from "./_ipsec_conf_page.ts";
+import { ipsecSecretsPage } from "./_ipsec_secrets_page.ts";
 import { roffPage, roffText } from "./_manual_page.ts";
 import { COMMANDS, listedNames, SUMMARIES } from "./_registry.ts";
 
@@ -50,7 +51,7 @@ That of the command; 1 for an unknown command or option; 70 for an internal erro
 
 ## SEE ALSO
 
-${listedNames().map((name) => `ipsec_${name}(8)`).join(", ")}, ipsec.conf(5)
+${listedNames().map((name) => `ipsec_${name}(8)`).join(", ")}, ipsec.conf(5), ipsec.secrets(5)
 `;
 }
 
@@ -69,6 +70,7 @@ export async function allPages(): Promise<Map<string, string>> {
   const pages = new Map([
     ["ipsec.8", roffPage(ipsec())],
     ["ipsec.conf.5", roffText("IPSEC.CONF 5", ipsecConfPage())],
+    ["ipsec.secrets.5", roffText("IPSEC.SECRETS 5", ipsecSecretsPage())],
   ]);
   for (const name of Object.keys(COMMANDS)) pages.set(`ipsec_${name}.8`, roffPage(await COMMANDS[name]()));
   return pages;

@@ -1,10 +1,11 @@
 /** `ipsec secrets`: what ipsec.secrets holds, and what is wrong with it (commands.md §24). */
 import { type Complaint, Complaints, formatComplaint, formatPosition } from "../lib/config/complaint.ts";
-import { readSecrets, type SecretEntry, type Secrets } from "../lib/config/secrets.ts";
+import type { SecretEntry, Secrets } from "../lib/config/secrets.ts";
+import { loadSecrets } from "../lib/config/secrets_load.ts";
 import { formatIdentity } from "../lib/text/identity.ts";
 import { AMBIGUOUS, findRivals } from "../lib/config/secrets_match.ts";
 import { modulusBits, rsaKeyId } from "../lib/crypto/rsa.ts";
-import { confDirectory } from "../lib/system/paths.ts";
+import { confDirectory, privateKeyDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
@@ -29,7 +30,9 @@ function run(args: readonly string[], io: Io): number {
     else json = true;
   }
   // Like pluto's --secretsfile, FILE may be a pattern.
-  const secrets = readSecrets(named ?? `${confDirectory(io.env)}/ipsec.secrets`, secretsFiles);
+  const secrets = loadSecrets(named ?? `${confDirectory(io.env)}/ipsec.secrets`, secretsFiles, {
+    keyFolder: privateKeyDirectory(io.env),
+  });
   const complaints = withRivals(secrets);
   if (json) io.stdout(`${JSON.stringify(facts(secrets, complaints), null, 2)}\n`);
   else {
@@ -52,13 +55,15 @@ function withRivals({ entries, complaints, files }: Secrets): Complaint[] {
   return all.sorted(files);
 }
 
-/** `RSA 3072 bits [keyid AQOF8tZ2N] for @west` */
+/** `RSA 3072 bits [keyid AQOF8tZ2N] in /etc/ipsec.d/private/west.pem for @west` */
 function describe({ key, ids, idCount }: SecretEntry): string {
   const what = key.kind === "PSK"
     ? "PSK"
     : key.kind === "RSA"
-    ? `RSA ${modulusBits(key.key.publicKey)} bits [keyid ${rsaKeyId(key.key.publicKey)}]`
-    : `RSA in ${key.path}${key.passphrase === "%prompt" ? " (asks for the passphrase)" : ""}`;
+    ? `RSA ${modulusBits(key.key.publicKey)} bits [keyid ${rsaKeyId(key.key.publicKey)}]${
+      key.path ? ` in ${key.path}` : ""
+    }`
+    : `RSA in ${key.path} (asks for the passphrase)`;
   const unusable = idCount - ids.length;
   const rest = unusable > 0 ? ` (and ${unusable} that cannot be used)` : "";
   return `${what} for ${idCount === 0 ? "everybody" : ids.map(formatIdentity).join(" ")}${rest}`;
@@ -73,7 +78,7 @@ function facts({ files, entries }: Secrets, complaints: readonly Complaint[]) {
       kind: key.kind === "PSK" ? "PSK" : "RSA",
       ids: idCount === 0 ? null : ids.map(formatIdentity),
       ...(key.kind === "RSA" && { keyId: rsaKeyId(key.key.publicKey), bits: modulusBits(key.key.publicKey) }),
-      ...(key.kind === "RSA file" && { keyFile: key.path, prompts: key.passphrase === "%prompt" }),
+      ...(key.kind !== "PSK" && key.path && { keyFile: key.path, prompts: key.kind === "RSA file" }),
     })),
     complaints: complaints.map(({ at, severity, message }) => ({ file: at.file, line: at.line, severity, message })),
   };

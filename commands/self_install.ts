@@ -219,7 +219,7 @@ export const selfInstall: Command = {
 
 Copies the single file that is running to \`PREFIX/sbin/ipsec\`. Old scripts call subcommands by their paths: each gets a
 wrapper in \`PREFIX/libexec/ipsec\`. Manual pages go to \`PREFIX/share/man\`, named ipsec(8),
-ipsec_NAME(8) and ipsec.conf(5). The list of all files is kept in \`PREFIX/share/oneswan/manifest\`.
+ipsec_NAME(8), ipsec.conf(5) and ipsec.secrets(5). The list of all files is kept in \`PREFIX/share/oneswan/manifest\`.
 
 So that IPsec starts with the system there are a unit for systemd, \`PREFIX/lib/systemd/system/ipsec.service\`, and a
 script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\`,

@@ -1,11 +1,12 @@
 /** `ipsec showhostkey`: the public part of this host's key in the forms that others want (commands.md §17). */
 import type { Complaint } from "../lib/config/complaint.ts";
 import { formatComplaint } from "../lib/config/complaint.ts";
-import { readSecrets, type SecretEntry } from "../lib/config/secrets.ts";
+import type { SecretEntry } from "../lib/config/secrets.ts";
 import { splitTxt } from "../lib/config/secrets_format.ts";
+import { loadSecrets } from "../lib/config/secrets_load.ts";
 import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../lib/text/identity.ts";
 import { encodeRsaPublicKey, modulusBits, rsaKeyId, type RsaPublicKey } from "../lib/crypto/rsa.ts";
-import { confDirectory } from "../lib/system/paths.ts";
+import { confDirectory, privateKeyDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { type Address, parseNumericAddress } from "../lib/text/address.ts";
@@ -99,7 +100,9 @@ function run(args: readonly string[], io: Io): number {
 /** Complaints about other records are told, and hinder nothing. */
 function findKey(file: string, id: string | undefined, io: Io): HostKey {
   checkReadable(file);
-  const { entries, complaints } = readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
+  const { entries, complaints } = loadSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles, {
+    keyFolder: privateKeyDirectory((name) => io.env(name)),
+  });
   for (const complaint of complaints) io.stderr(`${PROG}: ${formatComplaint(complaint)}\n`);
   const wanted = id === undefined ? undefined : parseId(id);
   const found = entries.filter(({ ids, key }) =>
@@ -133,10 +136,9 @@ function parseId(text: string): Identity {
 
 function hostKey(entry: SecretEntry): HostKey {
   if (entry.key.kind !== "RSA") {
-    const { file, line } = entry.at;
-    throw new UserError(
-      `${PROG}: ${file}:${line}: the key is in a file of its own; only keys between braces are shown`,
-    );
+    const { at: { file, line }, key } = entry;
+    const where = key.kind === "RSA file" ? ` in ${key.path}` : "";
+    throw new UserError(`${PROG}: ${file}:${line}: the key${where} cannot be shown, since it asks for its passphrase`);
   }
   const { origin, key: { publicKey: key } } = entry.key;
   const host = origin.split(/\s+/)[3] || Deno.hostname();

@@ -25,8 +25,9 @@ export interface SecretsFileSystem extends FileSystem {
 
 export type SecretKey =
   | { readonly kind: "PSK"; readonly secret: Secret }
-  | { readonly kind: "RSA"; readonly key: RsaPrivateKey; readonly origin: string }
-  /** A key in a file of its own, under /etc/ipsec.d/private unless the path is absolute. */
+  /** `path` is that of a key in a file of its own. */
+  | { readonly kind: "RSA"; readonly key: RsaPrivateKey; readonly origin: string; readonly path?: string }
+  /** A key in a file of its own that has not been loaded: see loadSecrets(). */
   | { readonly kind: "RSA file"; readonly path: string; readonly passphrase: Secret | "%prompt" | undefined };
 
 export interface SecretEntry {
@@ -50,6 +51,11 @@ const DEEPEST = 10;
 const MOST_FILES = 1000;
 /** Permission bits of group and others: to read, to write. */
 const OPEN_TO_OTHERS = 0o066;
+
+/** @param mode permission bits */
+export function isOpenToOthers(mode: number): boolean {
+  return (mode & OPEN_TO_OTHERS) !== 0;
+}
 /** A colon that was meant to stand apart. */
 const STUCK = /^[^:]*:(?:psk|rsa|pin)$/i;
 
@@ -96,7 +102,7 @@ class Reading {
       return this.complaints.error(asked, `"${name}" includes itself: this include is left out`);
     }
     this.read.add(path);
-    if (file.mode !== undefined && file.mode & OPEN_TO_OTHERS) {
+    if (file.mode !== undefined && isOpenToOthers(file.mode)) {
       const mode = (file.mode & 0o7777).toString(8).padStart(4, "0");
       return this.complaints.error(
         { file: path, line: 0 },

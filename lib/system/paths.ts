@@ -12,6 +12,11 @@ export function confDirectory(env: Environment): string {
   return env("IPSEC_CONFS") || "/etc";
 }
 
+/** Where ipsec.secrets looks for key files. */
+export function privateKeyDirectory(env: Environment): string {
+  return `${confDirectory(env)}/ipsec.d/private`;
+}
+
 /** The socket of KLIPS, which its tools and the key daemon speak PF_KEYv2 on. */
 export function pfkeySocketPath(env: Environment): string {
   return `${runDirectory(env)}/pfkey.sock`;
@@ -39,4 +44,10 @@ export function setupPaths(env: Environment) {
     /** An instance with a directory of its own is not the system's. */
     subsystemLock: env("IPSEC_RUNDIR") ? undefined : "/var/lock/subsys/ipsec",
   };
+}
+
+/** pluto's files: FreeS/WAN's `--ctlbase`, and what it adds to that. */
+export function plutoPaths(env: Environment) {
+  const base = `${runDirectory(env)}/pluto`;
+  return { base, socket: `${base}.ctl`, pid: `${base}.pid` };
 }

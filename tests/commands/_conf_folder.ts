@@ -14,6 +14,10 @@ export class ConfFolder {
     return this.file(name);
   }
 
+  makeFolder(name: string): void {
+    Deno.mkdirSync(this.file(name), { recursive: true });
+  }
+
   /** Runs a command as `ipsec.ts` does: an error of the user's is printed, and its status is the command's. */
   async run(command: Command, args: readonly string[], stderrIsTerminal = false) {
     const said = { stdout: "", stderr: "" };

@@ -324,10 +324,11 @@ const FILES: [what: string, text: (key: string) => string, mode: number, stderr:
   ["a file without default key", () => '"a"\n', 0o600, 'ipsec showhostkey: no default key in "FILE"\n'],
   ["two default keys", (key) => `${key}${key}`, 0o600, "ipsec showhostkey: multiple default keys found!?!\n"],
   [
-    "a key in a file of its own",
-    () => ": RSA west.pem\n",
+    "a key in a file that is not there",
+    () => ": RSA /nonexistent/west.pem\n",
     0o600,
-    "ipsec showhostkey: FILE:1: the key is in a file of its own; only keys between braces are shown\n",
+    'ipsec showhostkey: FILE:1: error loading RSA private key file "/nonexistent/west.pem": No such file or directory\n' +
+    'ipsec showhostkey: no default key in "FILE" that can be used, see above\n',
   ],
   [
     "a file that others may read",

@@ -1,4 +1,5 @@
 /** `ipsec secrets`, `_keycensor` and `_secretcensor` over a folder of their own. */
+import { createPrivateKey } from "node:crypto";
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import type { Command } from "../../commands/_command.ts";
 import { ConfFolder } from "./_conf_folder.ts";
@@ -6,12 +7,19 @@ import { keycensor } from "../../commands/_keycensor.ts";
 import { secretcensor } from "../../commands/_secretcensor.ts";
 import { secrets } from "../../commands/secrets.ts";
 import { formatOrigin, formatRsaRecord } from "../../lib/config/secrets_format.ts";
-import { rsaKeyFromPrimes, rsaKeyId } from "../../lib/crypto/rsa.ts";
+import { rsaKeyFromPrimes, rsaKeyId, type RsaPrivateKey } from "../../lib/crypto/rsa.ts";
+import { toPrivateJwk } from "../../lib/crypto/rsa_jwk.ts";
 import { textSum } from "../../lib/crypto/text_sum.ts";
 
 const KEY = rsaKeyFromPrimes(2n ** 521n - 1n, 2n ** 127n - 1n, { e: 65537n })!;
 const KEY_ID = rsaKeyId(KEY.publicKey);
 const RECORD = formatRsaRecord(KEY, formatOrigin(KEY.publicKey, "west", "Thu Jan  2 12:41:44 2003"));
+
+/** The key as openssl would keep it: PKCS #8, encrypted. */
+function pem(key: RsaPrivateKey, passphrase: string): string {
+  const imported = createPrivateKey({ key: { ...toPrivateJwk(key) }, format: "jwk" });
+  return String(imported.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase }));
+}
 
 class Folder extends ConfFolder {
   /** Paths of the folder are printed as DIR. */
@@ -25,14 +33,17 @@ class Folder extends ConfFolder {
 Deno.test("secrets lists what ipsec.secrets and its includes hold, and no secret", async () => {
   using folder = new Folder();
   folder.write("ipsec.secrets", `10.0.0.1 %any : PSK "hunter2"\n${RECORD}include *.more\n`);
-  folder.write("a.more", "@west: RSA west.pem hunter2\n@east: RSA east.pem %prompt\n");
+  folder.makeFolder("ipsec.d/private");
+  folder.write("ipsec.d/private/west.pem", pem(KEY, "hunter2"));
+  folder.write("east.pem", pem(KEY, "other"));
+  folder.write("a.more", `@west: RSA west.pem hunter2\n@east: RSA ${folder.file("east.pem")} %prompt\n`);
   deepEqual(await folder.runShort(secrets), {
     status: 0,
     stdout: 'loading secrets from "DIR/ipsec.secrets"\nloading secrets from "DIR/a.more"\n' +
       "DIR/ipsec.secrets:1: PSK for 10.0.0.1 %any\n" +
       `DIR/ipsec.secrets:2: RSA 648 bits [keyid ${KEY_ID}] for everybody\n` +
-      "DIR/a.more:1: RSA in west.pem for @west\n" +
-      "DIR/a.more:2: RSA in east.pem (asks for the passphrase) for @east\n",
+      `DIR/a.more:1: RSA 648 bits [keyid ${KEY_ID}] in DIR/ipsec.d/private/west.pem for @west\n` +
+      "DIR/a.more:2: RSA in DIR/east.pem (asks for the passphrase) for @east\n",
     stderr: "",
   });
 });
@@ -74,6 +85,8 @@ for (const mode of [0o644, 0o640, 0o604, 0o620]) {
 
 Deno.test("secrets --json says the same, as one object", async () => {
   using folder = new Folder();
+  folder.makeFolder("ipsec.d/private");
+  folder.write("ipsec.d/private/west.pem", pem(KEY, "hunter2"));
   const file = folder.write("s", `@a : PSK "hunter2"\n: RSA west.pem %prompt\n${RECORD}: oops\n`);
   const { status, stdout, stderr } = await folder.runShort(secrets, "--json", "--file", file);
   deepEqual([status, stderr], [1, ""]);
@@ -82,7 +95,7 @@ Deno.test("secrets --json says the same, as one object", async () => {
     files: ["DIR/s"],
     secrets: [
       { file: "DIR/s", line: 1, kind: "PSK", ids: ["@a"] },
-      { file: "DIR/s", line: 2, kind: "RSA", ids: null, keyFile: "west.pem", prompts: true },
+      { file: "DIR/s", line: 2, kind: "RSA", ids: null, keyFile: "DIR/ipsec.d/private/west.pem", prompts: true },
       { file: "DIR/s", line: 3, kind: "RSA", ids: null, keyId: KEY_ID, bits: 648 },
     ],
     complaints: [
