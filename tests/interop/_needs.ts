@@ -13,6 +13,10 @@ interface Need {
 /** Debian's own Python: another one first on PATH would not see Debian's scapy. */
 export const PYTHON = "/usr/bin/python3";
 
+const STRONGSWAN = "/usr/lib/ipsec";
+const STRONGSWAN_PLUGINS = ["kernel-libipsec", "xauth-generic", "openssl", "gcm"]
+  .map((name) => `plugins/libstrongswan-${name}.so`).join(" ");
+
 const NEEDS = {
   root: { package: undefined, command: ["ip", "netns", "list"] },
   ping: { package: "iputils-ping", command: ["ping", "-V"] },
@@ -29,6 +33,17 @@ const NEEDS = {
   iptables: { package: "iptables", command: ["iptables-nft", "--version"] },
   groff: { package: "groff-base", command: ["groff", "--version"] },
   openssl: { package: "openssl", command: ["openssl", "version"] },
+  charon: {
+    package: "strongswan-swanctl, libcharon-extra-plugins, libcharon-extauth-plugins, libstrongswan-standard-plugins",
+    command: ["sh", "-c", `command -v swanctl && cd ${STRONGSWAN} && ls charon ${STRONGSWAN_PLUGINS}`],
+  },
+  libreswan: {
+    package: "libreswan in the folder that LIBRESWAN_ROOT names: see tests/interop/unpack_libreswan.sh",
+    command: ["sh", "-c", 'test -f "$LIBRESWAN_ROOT/fake_xfrm.so" && ldd "$LIBRESWAN_ROOT/usr/libexec/ipsec/pluto"'],
+  },
+  certutil: { package: "libnss3-tools", command: ["sh", "-c", "command -v certutil"] },
+  "ike-scan": { package: "ike-scan", command: ["ike-scan", "--version"] },
+  vpnc: { package: "vpnc", command: ["vpnc", "--version"] },
   "named-checkzone": { package: "bind9-utils", command: ["named-checkzone", "-v"] },
 } as const satisfies Record<string, Need>;
 
