@@ -12,7 +12,7 @@ interface Layer {
   readonly why: string;
 }
 
-const LIB = ["text", "packet", "crypto", "config", "pfkey", "ike", "pluto", "klips", "ffi", "system"].map((
+const LIB = ["text", "packet", "crypto", "config", "pfkey", "ike", "dns", "pluto", "klips", "ffi", "system"].map((
   name,
 ) => `lib/${name}`);
 const LAYERS: Record<string, Layer> = {
@@ -30,8 +30,13 @@ const LAYERS: Record<string, Layer> = {
     node: [],
     why: "parses hostile input: clock, chance and network are passed in, and never FFI",
   },
+  "lib/dns": {
+    may: ["lib/text", "lib/crypto"],
+    node: ["node:dgram"],
+    why: "asks servers and reads what they say; decides nothing",
+  },
   "lib/pluto": {
-    may: ["lib/text", "lib/packet", "lib/crypto", "lib/config", "lib/pfkey", "lib/ike"],
+    may: ["lib/text", "lib/packet", "lib/crypto", "lib/config", "lib/pfkey", "lib/ike", "lib/dns"],
     node: [],
     why: "connections and keying: never FFI; sockets, files and programs are passed in or go through PF_KEY",
   },
