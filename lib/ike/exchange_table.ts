@@ -58,7 +58,11 @@ export type Effect =
   | { readonly effect: "inform"; readonly payloads: readonly Payload[] }
   /** The ISAKMP SA is ready for Quick Mode: after phase 1, or at the end of XAUTH and Mode Config. */
   | { readonly effect: "ready" }
-  | { readonly effect: "remove"; readonly state: IkeState; readonly tellPeer: boolean };
+  | { readonly effect: "remove"; readonly state: IkeState; readonly tellPeer: boolean }
+  /** The peer has deleted an established SA: the host decides what follows (pluto.md §14). */
+  | { readonly effect: "peerDeleted"; readonly state: IkeState }
+  /** The peer has refused an attempt of ours: it ends as if its retransmissions had run out. */
+  | { readonly effect: "giveUp"; readonly state: IkeState; readonly detail: string };
 
 export type Outcome<S extends Negotiation = Negotiation> =
   | {
