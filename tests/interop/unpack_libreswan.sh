@@ -1,6 +1,6 @@
 #!/bin/sh
-# Unpacks Debian's libreswan into a folder: as a package it conflicts with strongSwan. What it needs besides must be
-# installed: see .ci/run. With a compiler, makes the stand-in for a kernel without ESP as well.
+# Unpacks Debian's libreswan into a folder, since as a package it conflicts with strongSwan; installs the libraries that
+# it needs, and compiles the stand-in for a kernel without ESP. As root:
 #
 #     tests/interop/unpack_libreswan.sh FOLDER
 #     LIBRESWAN_ROOT=FOLDER deno task test tests/interop
@@ -11,7 +11,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$folder"
 cd "$folder"
 if [ ! -x usr/libexec/ipsec/pluto ]; then
-  apt-get -q -o APT::Sandbox::User=root download libreswan
+  apt-get -qq -o APT::Sandbox::User=root download libreswan
+  dpkg-deb -f libreswan_*.deb Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//' |
+    xargs apt-get install -y -qq --no-install-recommends
   dpkg-deb -x libreswan_*.deb .
   rm libreswan_*.deb
 fi
