@@ -4,7 +4,8 @@ export const CONF_MANUAL = `## DESCRIPTION
 \`ipsec conf check\` reads ipsec.conf, and the files that it includes, and prints everything that is wrong with them: file and
 line, what is wrong, and for a mistyped name the one that was probably meant. It looks at all connections, used or not, and
 changes nothing. Connections that are keyed by hand (\`auto=manual\`, \`manualstart\`) must also be what \`ipsec manual --up\`
-takes, and the policy groups in ipsec.d/policies beside the file are read as well. Warnings are about what works and may not be meant.
+takes, and the policy groups in ipsec.d/policies beside the file are read as well. Warnings are about what works and may
+not be meant, and about certificates, directories and programs that are named and not there.
 
 \`ipsec conf show\` prints the settings that hold for one connection, or with \`--setup\` those of \`config setup\`, and where
 each comes from: a line of a file, the line of another connection that is taken over by \`also\`, \`conn %default\`, or what is

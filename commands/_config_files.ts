@@ -1,4 +1,5 @@
 /** The file system as the reader of ipsec.conf sees it. */
+import type { PathKind } from "../lib/config/check_files.ts";
 import type { FileSystem, FileText } from "../lib/config/file_system.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 
@@ -42,5 +43,15 @@ function list(directory: string): string[] {
     return Array.from(Deno.readDirSync(directory), ({ name }) => name);
   } catch {
     return [];
+  }
+}
+
+/** @returns undefined where nothing is, or it cannot be seen */
+export function pathKind(path: string): PathKind | undefined {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return isFile ? "file" : isDirectory ? "directory" : "other";
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 /** `ipsec conf`: what is wrong with ipsec.conf, and what it says. */
 import { parseArgs } from "node:util";
+import { checkFiles } from "../lib/config/check_files.ts";
 import { checkManual } from "../lib/config/check_manual.ts";
 import { type Complaint, formatComplaint, sortComplaints } from "../lib/config/complaint.ts";
 import { complaintsAbout, type Configuration, loadConfig } from "../lib/config/load.ts";
@@ -10,7 +11,7 @@ import { confDirectory } from "../lib/system/paths.ts";
 import { suggest } from "../lib/text/suggest.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { CONF_MANUAL } from "./_conf_manual.ts";
-import { configFiles } from "./_config_files.ts";
+import { configFiles, pathKind } from "./_config_files.ts";
 
 const PROG = "ipsec conf";
 
@@ -70,7 +71,11 @@ function check(operands: readonly string[], { json, config, setup, secrets }: Op
   const { file, configuration } = load(operands[0] ?? config, io);
   const { conns, files } = configuration;
   const complaints = [
-    ...sortComplaints([...configuration.complaints, ...checkManual(configuration)], files),
+    ...sortComplaints([
+      ...configuration.complaints,
+      ...checkManual(configuration),
+      ...checkFiles(configuration, file, pathKind),
+    ], files),
     ...checkGroups(configuration, file, configFiles),
   ];
   const errors = complaints.filter(({ severity }) => severity === "error").length;

@@ -42,9 +42,22 @@ Deno.test("conf check prints every complaint, and fails", () => {
     stdout: `${BAD}:3: conn office: unknown parameter "lfet"; did you mean left?\n` +
       `${BAD}:5: conn office: auto=ad: must be add, route, start, manual or ignore; did you mean add?\n` +
       `${BAD}:6: warning: conn office: leftcert is taken as it stands: $, \` and \\ are not replaced, as a shell did in FreeS/WAN\n` +
-      `${BAD}: 1 connection, 2 errors, 1 warning\n`,
+      `${BAD}:6: warning: conn office: leftcert: there is no file ${folder}/ipsec.d/certs/$x\n` +
+      `${BAD}: 1 connection, 2 errors, 2 warnings\n`,
     stderr: "",
   });
+});
+
+Deno.test("conf check warns of certificates beside the file that are not there", async () => {
+  const file = `${folder}/certs.conf`;
+  await Deno.mkdir(`${folder}/ipsec.d/certs`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/ipsec.d/certs/west.pem`, "");
+  await Deno.writeTextFile(file, "version 2\nconn c\n\tleftcert=west.pem\n\trightcert=east.pem\n");
+  const { status, stdout } = run(conf, ["check", file]);
+  deepEqual([status, stdout.split("\n")[0]], [
+    0,
+    `${file}:4: warning: conn c: rightcert: there is no file ${folder}/ipsec.d/certs/east.pem`,
+  ]);
 });
 
 Deno.test("conf check says what manual keying would refuse", async () => {
