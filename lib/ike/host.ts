@@ -88,7 +88,7 @@ export interface IkeHost {
   initialContact(sa: IsakmpSa): void;
   /** No sign of life for the time of the connection's `dpdtimeout`. */
   peerIsDead(sa: IsakmpSa): void;
-  /** Since when nothing came in by the peer's SAs: KLIPS's inbound counters; undefined where unknown. */
+  /** When the last packet came in by the peer's SAs, in milliseconds of the clock: KLIPS's counters; undefined where unknown. */
   lastInbound(sa: IsakmpSa): number | undefined;
   /** The peer, behind NAT, now speaks from another address or port. */
   moved(sa: IsakmpSa, path: Path): void;
