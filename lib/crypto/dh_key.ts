@@ -10,9 +10,9 @@ export interface DhKey {
    * g^xy, as prf() takes it: the whole length of the prime, or the x coordinate alone (RFC 5903 §7).
    *
    * @param peerPublic any bytes from anybody
-   * @returns undefined for a value of another length, out of range, of small order, or that is no point of the curve
+   * @returns undefined for a value of another length, out of range, of small order, that is no point of the curve, and after wipe()
    */
   agree(peerPublic: Uint8Array): Secret | undefined;
-  /** Forgets the private key; there is no agree() after it. */
+  /** Forgets the private key. */
   wipe(): void;
 }

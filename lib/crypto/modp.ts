@@ -29,7 +29,12 @@ function primeOf(group: ModpName): bigint {
 }
 
 export function makeModp(group: ModpName, random: RandomBytes): DhKey {
-  const exponent = new Secret(random(EXPONENT_BITS[group] / 8));
+  const drawn = random(EXPONENT_BITS[group] / 8);
+  const exponent = new Secret(drawn);
+  drawn.fill(0);
+  if (bytesToNumber(exponent.reveal()) === 0n) {
+    throw new RangeError("Cannot make a key for Diffie-Hellman: the source of random bytes gives zeros");
+  }
   const prime = primeOf(group);
   const { publicBytes } = GROUPS[group];
   return {
@@ -38,9 +43,11 @@ export function makeModp(group: ModpName, random: RandomBytes): DhKey {
     agree(peerPublic) {
       if (peerPublic.length !== publicBytes) return undefined;
       const y = bytesToNumber(peerPublic);
+      const x = bytesToNumber(exponent.reveal());
+      if (x === 0n) return undefined; // wiped
       // p is a safe prime: 1 and p-1 alone have a small order.
       if (y < 2n || y > prime - 2n) return undefined;
-      const gxy = fixedBytes(powerModulo(y, bytesToNumber(exponent.reveal()), prime), publicBytes);
+      const gxy = fixedBytes(powerModulo(y, x, prime), publicBytes);
       const secret = new Secret(gxy);
       gxy.fill(0);
       return secret;
