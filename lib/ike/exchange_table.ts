@@ -30,6 +30,8 @@ export interface StepDeps extends IkeDeps {
   readonly options: IkeOptions;
   /** `undefined` once it is gone. */
   isakmpOf(state: Negotiation): IsakmpState | undefined;
+  /** No other SA stands with the same peer. */
+  isFirstContact(state: IsakmpState): boolean;
 }
 
 export type Step<S extends Negotiation> = (
@@ -58,6 +60,8 @@ export type Effect =
   | { readonly effect: "inform"; readonly payloads: readonly Payload[] }
   /** The ISAKMP SA is ready for Quick Mode: after phase 1, or at the end of XAUTH and Mode Config. */
   | { readonly effect: "ready" }
+  /** The peer has forgotten what was before. */
+  | { readonly effect: "initial contact" }
   | { readonly effect: "remove"; readonly state: IkeState; readonly tellPeer: boolean }
   /** The peer has deleted an established SA: the host decides what follows (pluto.md §14). */
   | { readonly effect: "peerDeleted"; readonly state: IkeState }
@@ -99,7 +103,8 @@ export type TimerRule =
   /** As it was. */
   | "keep";
 
-interface Transition {
+/** What follows a successful step. */
+export interface Transition {
   readonly to: StateName;
   /** RFC 2409's notation. */
   readonly flow: string;

@@ -5,6 +5,7 @@ import type { Secret } from "../crypto/secret.ts";
 import type { Identity } from "../text/identity.ts";
 import { Exchange } from "./exchange.ts";
 import type { Phase1Keys } from "./keys.ts";
+import { MessageIds } from "./message_ids.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
 import type { Proposal } from "./payload.ts";
 import type { IsakmpSa } from "./state.ts";
@@ -30,8 +31,8 @@ export interface PeerAbilities {
   readonly dpd: boolean;
   readonly fragmentation: boolean;
   readonly xauth: boolean;
-  /** Of NAT traversal; undefined where it has none that we know. */
-  readonly natt?: "rfc3947" | "draft-03" | "draft-02";
+  /** The best way of NAT traversal that both know. */
+  readonly natt?: string;
 }
 
 export class IsakmpState extends Negotiation implements IsakmpSa {
@@ -51,6 +52,9 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   work: Phase1Work = {};
   keys?: Phase1Keys;
   peer: PeerAbilities = { dpd: false, fragmentation: false, xauth: false };
+  /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
+  isAuthenticated = false;
+  readonly messageIds = new MessageIds();
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
   transaction?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */

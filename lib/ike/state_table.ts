@@ -1,0 +1,118 @@
+/**
+ * All states, and how a message finds its own: by both cookies, by the initiator's alone while the other is not known, and
+ * by message id in phase 2. Half-open exchanges of responders are bounded, since anybody can make one.
+ */
+import { formatAddress } from "../text/address.ts";
+import type { IpsecState } from "./ipsec_sa.ts";
+import type { IsakmpState } from "./isakmp_sa.ts";
+import type { Path } from "./state.ts";
+
+export type State = IsakmpState | IpsecState;
+
+/** Whoever sent the first message has not even shown that it receives our answers. */
+const UNPROVEN: ReadonlySet<string> = new Set(["MAIN_R0", "MAIN_R1", "AGGR_R0", "AGGR_R1"]);
+
+export class StateTable {
+  readonly byNumber = new Map<number, State>();
+  readonly #byCookies = new Map<string, IsakmpState>();
+  /** Responders: whose first message a repeat may be. */
+  readonly #byFirstMessage = new Map<string, IsakmpState>();
+  readonly #quicks = new Map<string, IpsecState>();
+  /** Responders that are not authenticated, oldest first. */
+  readonly #halfOpen = new Set<IsakmpState>();
+  /** Under which keys a state stands in the two tables: what they are made of may change. */
+  readonly #keys = new Map<IsakmpState, { readonly cookies: string; readonly first?: string }>();
+  #lastNumber = 0;
+
+  constructor(readonly mostHalfOpen: number) {}
+
+  get halfOpen(): number {
+    return this.#halfOpen.size;
+  }
+
+  nextNumber(): number {
+    return ++this.#lastNumber;
+  }
+
+  add(state: State): void {
+    this.byNumber.set(state.number, state);
+    if (state.kind === "ipsec") {
+      this.#quicks.set(quickKey(state.isakmp, state.exchange.messageId), state);
+      return;
+    }
+    this.reindex(state);
+    if (state.role === "initiator") return;
+    const first = firstKey(state.initiatorCookie, state.path);
+    this.#keys.set(state, { ...this.#keys.get(state)!, first });
+    this.#byFirstMessage.set(first, state);
+    this.#halfOpen.add(state);
+  }
+
+  /** What must go so that one more half-open exchange has room: those first that have not shown their address. */
+  givesWay(): IsakmpState | undefined {
+    if (this.#halfOpen.size < this.mostHalfOpen) return undefined;
+    let oldest: IsakmpState | undefined;
+    for (const state of this.#halfOpen) {
+      if (UNPROVEN.has(state.name)) return state;
+      oldest ??= state;
+    }
+    return oldest;
+  }
+
+  /** The responder's cookie may have become known. */
+  reindex(state: IsakmpState): void {
+    const cookies = cookieKey(state.initiatorCookie, state.responderCookie);
+    const before = this.#keys.get(state);
+    if (before?.cookies === cookies) return;
+    if (before) this.#byCookies.delete(before.cookies);
+    this.#keys.set(state, { ...before, cookies });
+    this.#byCookies.set(cookies, state);
+  }
+
+  authenticated(state: IsakmpState): void {
+    this.#halfOpen.delete(state);
+  }
+
+  remove(state: State): void {
+    this.byNumber.delete(state.number);
+    if (state.kind === "ipsec") {
+      this.#quicks.delete(quickKey(state.isakmp, state.exchange.messageId));
+      return;
+    }
+    const keys = this.#keys.get(state);
+    if (keys && this.#byCookies.get(keys.cookies) === state) this.#byCookies.delete(keys.cookies);
+    if (keys?.first && this.#byFirstMessage.get(keys.first) === state) this.#byFirstMessage.delete(keys.first);
+    this.#keys.delete(state);
+    this.#halfOpen.delete(state);
+  }
+
+  findByCookies(initiatorCookie: Uint8Array, responderCookie: Uint8Array): IsakmpState | undefined {
+    return this.#byCookies.get(cookieKey(initiatorCookie, responderCookie));
+  }
+
+  findByFirstMessage(initiatorCookie: Uint8Array, path: Path): IsakmpState | undefined {
+    return this.#byFirstMessage.get(firstKey(initiatorCookie, path));
+  }
+
+  findQuick(isakmp: number, messageId: number): IpsecState | undefined {
+    return this.#quicks.get(quickKey(isakmp, messageId));
+  }
+
+  isakmp(number: number): IsakmpState | undefined {
+    const state = this.byNumber.get(number);
+    return state?.kind === "isakmp" ? state : undefined;
+  }
+}
+
+function cookieKey(initiatorCookie: Uint8Array, responderCookie: Uint8Array): string {
+  return initiatorCookie.toHex() + responderCookie.toHex();
+}
+
+/** By address and not by port, which NAT may change at any time. */
+function firstKey(initiatorCookie: Uint8Array, { remote }: Path): string {
+  return `${initiatorCookie.toHex()} ${formatAddress(remote)}`;
+}
+
+function quickKey(isakmp: number, messageId: number): string {
+  return `${isakmp} ${messageId}`;
+}
