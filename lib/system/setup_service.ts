@@ -65,7 +65,7 @@ export class SetupService {
       await this.#takeOver();
       try {
         await this.#supervisor.start("KLIPS");
-        for (const { story } of interfaces) this.#deps.note(story);
+        for (const { story } of interfaces) this.#deps.note(this.#withMtu(story));
         await this.#applyKlips(interfaces, true);
         this.#touchSubsystemLock();
         await this.#forward();
@@ -136,6 +136,11 @@ export class SetupService {
     if (await klips.answers()) await this.#deps.ipsec(["klips", "--stop"]); // one that was started by hand
     for (const words of restoreSysctls(record)) say(words);
     this.#forgetAttachments();
+  }
+
+  #withMtu(story: string): string {
+    const { overrideMtu } = this.#configuration.settings;
+    return overrideMtu === undefined ? story : `${story} mtu ${overrideMtu}`;
   }
 
   #forgetAttachments(): void {
@@ -220,7 +225,7 @@ export class SetupService {
       await this.#applyInterfaces(interfaces); // what a device that returned has lost
       return;
     }
-    for (const { story } of interfaces) this.#deps.say(story);
+    for (const { story } of interfaces) this.#deps.say(this.#withMtu(story));
     const manual = this.#manual.names;
     await this.#manual.down(manual); // with the old addresses, which their SAs have
     await this.#applyInterfaces(interfaces);
