@@ -50,7 +50,7 @@ function overUdp(server: Plain, question: Question, timeoutMs: number, withEdns:
   socket.on("error", (error: Error) => reject(new DnsFailure(error.message)));
   socket.on("message", (bytes: Uint8Array, from: { address: string; port: number }) => {
     if (from.port !== server.port || !sameHost(from.address, server.address)) return;
-    const response = decodeResponse(bytes, id, question);
+    const response = decodeResponse(new Uint8Array(bytes), id, question); // no Buffer goes further
     // what is no answer to this question may be forged: the true one may still come
     if (typeof response === "string") lastReason = response;
     else resolve(response);

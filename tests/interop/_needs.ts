@@ -44,6 +44,8 @@ const NEEDS = {
   certutil: { package: "libnss3-tools", command: ["sh", "-c", "command -v certutil"] },
   "ike-scan": { package: "ike-scan", command: ["ike-scan", "--version"] },
   vpnc: { package: "vpnc", command: ["vpnc", "--version"] },
+  knot: { package: "knot, knot-dnsutils", command: ["sh", "-c", "command -v knotd && command -v kdig"] },
+  unbound: { package: "unbound", command: ["unbound", "-V"] },
   "named-checkzone": { package: "bind9-utils", command: ["named-checkzone", "-v"] },
 } as const satisfies Record<string, Need>;
 
