@@ -84,6 +84,8 @@ export interface IkeHost {
   gaveUp(state: IkeState, detail: string): void;
   /** A Delete for an established SA came from the peer, under protection. The host decides (pluto.md §14). */
   peerDeleted(state: IkeState): void;
+  /** The peer has said that an established SA ends earlier: `lifetimeSeconds`, which counts from when it was made, is new. */
+  lifetimeChanged(state: IkeState): void;
   /** INITIAL-CONTACT: the peer has forgotten all earlier SAs. */
   initialContact(sa: IsakmpSa): void;
   /** No sign of life for the time of the connection's `dpdtimeout`. */
