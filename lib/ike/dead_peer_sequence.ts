@@ -4,6 +4,8 @@ import type { DpdPolicy } from "./connection.ts";
 export interface DpdState {
   /** Of the last R_U_THERE; the first is random, of 31 bits, so that it never wraps. */
   readonly asked: number;
+  /** The highest question that was answered. */
+  readonly answered: number;
   /** Questions since the last sign of life. */
   readonly unanswered: number;
   /** The highest that the peer has asked with. */
@@ -19,7 +21,7 @@ export type DpdMove =
 
 export function startDpd(random: Uint8Array, nowMs: number): DpdState {
   const asked = new DataView(random.buffer, random.byteOffset, 4).getUint32(0) & 0x3fff_ffff;
-  return { asked, unanswered: 0, heard: undefined, aliveAtMs: nowMs };
+  return { asked, answered: asked, unanswered: 0, heard: undefined, aliveAtMs: nowMs };
 }
 
 /**
@@ -42,9 +44,9 @@ export function aliveNow(dpd: DpdState, nowMs: number): DpdState {
   return { ...dpd, aliveAtMs: nowMs, unanswered: 0 };
 }
 
-/** A late answer to an earlier question of the same silence is a sign of life as well. */
-export function isAwaited({ asked, unanswered }: DpdState, sequence: number): boolean {
-  return sequence <= asked && sequence > asked - unanswered;
+/** A late answer to an earlier question is a sign of life as well; one that was heard before is none. */
+export function isAwaited({ asked, answered }: DpdState, sequence: number): boolean {
+  return sequence <= asked && sequence > answered;
 }
 
 /** A question is answered once; one that is older than what was heard may be a replay (RFC 3706 §6.3). */

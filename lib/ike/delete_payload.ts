@@ -1,0 +1,122 @@
+/** Delete: what tells a peer that an SA is gone, and which SA of ours a peer means by its own (pluto.md §14). */
+import { sameAddress } from "../text/address.ts";
+import { sameIdentity } from "../text/identity.ts";
+import { DOI, PROTOCOL, protocolName } from "./constants.ts";
+import type { IsakmpState } from "./isakmp_sa.ts";
+import type { Payload } from "./payload.ts";
+import type { IkeState, IpsecSa, IsakmpSa } from "./state.ts";
+
+type Delete = Extract<Payload, { type: "D" }>;
+
+/** In the order in which they are sent. Of IPCOMP nothing is said: it goes with the SAs around it. */
+const PROTOCOL_NUMBERS = [["esp", PROTOCOL.IPSEC_ESP], ["ah", PROTOCOL.IPSEC_AH]] as const;
+
+/** What tells the peer that an established SA of ours is gone; empty for any other. */
+export function deletePayloads(state: IkeState): Delete[] {
+  if (!state.isEstablished) return [];
+  if (state.kind === "isakmp") {
+    return [{ type: "D", doi: DOI.IPSEC, protocol: PROTOCOL.ISAKMP, spis: [cookies(state)] }];
+  }
+  return PROTOCOL_NUMBERS.flatMap(([name, protocol]) => {
+    const spis = state.protocols.filter(({ suite }) => suite.protocol === name).map((one) => spiBytes(one.inboundSpi));
+    return spis.length ? [{ type: "D", doi: DOI.IPSEC, protocol, spis } as const] : [];
+  });
+}
+
+/** The SPI of an ISAKMP SA (RFC 2408 §3.15). Every ISAKMP SA of the engine has them. */
+export function cookies(sa: IsakmpSa): Uint8Array<ArrayBuffer> {
+  const { initiatorCookie, responderCookie } = sa as IsakmpState;
+  return Uint8Array.from([...initiatorCookie, ...responderCookie]);
+}
+
+export function spiBytes(spi: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, spi);
+  return bytes;
+}
+
+export function spiNumber(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(0);
+}
+
+/** `0x%08lx`, as log lines write SPIs. */
+export function spiText(spi: number): string {
+  return `0x${spi.toString(16).padStart(8, "0")}`;
+}
+
+export type Judgement =
+  | { readonly state: IkeState }
+  | { readonly ignored: string };
+
+const IGNORING = "ignoring Delete SA payload: ";
+
+/**
+ * What each SPI of a Delete means, which came under the protection of `sa`.
+ *
+ * @param states all that there are
+ */
+export function judgeDelete(sa: IsakmpSa, payload: Delete, states: Iterable<IkeState>): Judgement[] {
+  const { protocol, spis } = payload;
+  if (spis.length === 0) return [{ ignored: `${IGNORING}no SPI` }];
+  if (protocol === PROTOCOL.IPCOMP) return [];
+  const wanted = { [PROTOCOL.ISAKMP]: 16, [PROTOCOL.IPSEC_ESP]: 4, [PROTOCOL.IPSEC_AH]: 4 }[protocol];
+  if (wanted === undefined) return [{ ignored: `${IGNORING}unknown Protocol ID (${protocolName(protocol)})` }];
+  const [{ length }] = spis;
+  if (length !== wanted) {
+    return [{ ignored: `${IGNORING}bad SPI size (${length}) for ${protocolName(protocol)}` }];
+  }
+  const all = [...states];
+  return spis.map((spi) =>
+    protocol === PROTOCOL.ISAKMP ? judgeIsakmp(sa, spi, all) : judgeIpsec(sa, protocol, spiNumber(spi), all)
+  );
+}
+
+function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: readonly IkeState[]): Judgement {
+  const found = states.find((state) => state.kind === "isakmp" && sameBytes(cookies(state), spi)) as
+    | IsakmpSa
+    | undefined;
+  if (!found) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
+  if (isSamePeer(sa, found)) return { state: found };
+  return {
+    ignored: `${IGNORING}ISAKMP SA used to convey Delete has different IDs from ISAKMP SA it deletes`,
+  };
+}
+
+function judgeIpsec(sa: IsakmpSa, protocol: number, spi: number, states: readonly IkeState[]): Judgement {
+  const of = states.filter((state): state is IpsecSa => state.kind === "ipsec" && isOfPeer(sa, state, states));
+  const has = (which: "inboundSpi" | "outboundSpi") =>
+    of.find(({ protocols }) =>
+      protocols.some((one) => numberOf(one.suite.protocol) === protocol && one[which] === spi)
+    );
+  const state = has("outboundSpi");
+  if (state) return { state };
+  const bogus = has("inboundSpi") ? " (our SPI - bogus implementation)" : " (maybe expired)";
+  return { ignored: `${IGNORING}${protocolName(protocol)} SA(${spiText(spi)}) not found${bogus}` };
+}
+
+function numberOf(protocol: "esp" | "ah" | "ipcomp"): number {
+  return { esp: PROTOCOL.IPSEC_ESP, ah: PROTOCOL.IPSEC_AH, ipcomp: PROTOCOL.IPCOMP }[protocol];
+}
+
+/** Only who has negotiated an SA may delete it: any ISAKMP SA between the same two will do, as they are replaced. */
+function isOfPeer(sa: IsakmpSa, ipsec: IpsecSa, states: readonly IkeState[]): boolean {
+  if (ipsec.isakmp === sa.number) return true;
+  const made = states.find((state) => state.number === ipsec.isakmp);
+  return made?.kind === "isakmp" ? isSamePeer(sa, made) : isSamePeerAs(sa, ipsec);
+}
+
+export function isSamePeer(a: IsakmpSa, b: IsakmpSa): boolean {
+  if (a === b) return true;
+  return sameAddress(a.path.local, b.path.local) && sameAddress(a.path.remote, b.path.remote) &&
+    a.peerId !== undefined && b.peerId !== undefined && sameIdentity(a.peerId, b.peerId);
+}
+
+/** The ISAKMP SA that made it has gone: what its connection says of the peer counts. */
+function isSamePeerAs(sa: IsakmpSa, { connection, path }: IpsecSa): boolean {
+  if (!sameAddress(sa.path.local, path.local) || !sameAddress(sa.path.remote, path.remote)) return false;
+  return sa.peerId !== undefined && sameIdentity(sa.peerId, connection.peers.id);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,136 @@
+/**
+ * Informational exchanges (RFC 2409 §5.7, pluto.md §14). What comes in the clear is only said; what an established ISAKMP
+ * SA protects, its HASH(1) checked, is obeyed.
+ */
+import { NOTIFY, notifyName, PROTOCOL } from "./constants.ts";
+import { judgeDelete, spiNumber } from "./delete_payload.ts";
+import type { DeadPeerDetection } from "./dead_peer_detection.ts";
+import type { Effect, InformationalStep, Message, Outcome } from "./exchange_table.ts";
+import type { IsakmpState } from "./isakmp_sa.ts";
+import type { Payload } from "./payload.ts";
+import type { EngineServices } from "./phase2.ts";
+import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
+import { responderLifetime } from "./responder_lifetime.ts";
+import type { IpsecState } from "./ipsec_sa.ts";
+import type { IkeState } from "./state.ts";
+
+type Notification = Extract<Payload, { type: "N" }>;
+
+/** Notifications under this number are errors (RFC 2408 §3.14.1). */
+const FIRST_STATUS = 16384;
+
+/** What a refusal of Quick Mode means to whoever reads our log. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  [NOTIFY.NO_PROPOSAL_CHOSEN]:
+    "the peer accepts no proposal of ours: compare esp=, ah=, pfs= and compress= of both ends",
+  [NOTIFY.INVALID_ID_INFORMATION]:
+    "the peer has no connection for these networks: leftsubnet= and rightsubnet= must be the same at both ends",
+  [NOTIFY.INVALID_KEY_INFORMATION]:
+    "the peer does not accept our group for PFS: compare pfs= and pfsgroup= of both ends",
+};
+
+export function informationalStep(services: EngineServices, dpd: DeadPeerDetection): InformationalStep {
+  const obey = (sa: IsakmpState, payload: Payload): readonly Effect[] => {
+    if (payload.type === "D") return obeyDelete(services, sa, payload);
+    if (payload.type === "N") return (HANDLERS[payload.notify] ?? handleOther)({ services, dpd, sa }, payload);
+    return [];
+  };
+  return (sa, message) => {
+    if (!sa || !message.encrypted) return hearClear(sa, message);
+    if (!hasHash(message, firstHash(sa, message.header.messageId))) {
+      return {
+        kind: "fail",
+        notify: NOTIFY.INVALID_HASH_INFORMATION,
+        text: "received HASH(1) does not match computed value in Informational Exchange",
+      };
+    }
+    return { kind: "advance", effects: message.payloads.flatMap((payload) => obey(sa, payload)) };
+  };
+}
+
+/** Anybody may have sent it. */
+function hearClear(sa: IsakmpState | undefined, message: Message): Outcome<IsakmpState> {
+  const [notification] = payloadsOf(message, "N");
+  if (!notification) {
+    const text = payloadsOf(message, "D").length ? "ignoring Delete SA payload: not encrypted" : undefined;
+    return { kind: "ignore", counter: "informationalInClear", text };
+  }
+  const name = notifyName(notification.notify);
+  if (sa) sa.peerSaid = name;
+  return { kind: "ignore", counter: "informationalInClear", text: ignoring(name) };
+}
+
+function ignoring(name: string): string {
+  return `ignoring informational payload, type ${name}`;
+}
+
+interface Context {
+  readonly services: EngineServices;
+  readonly dpd: DeadPeerDetection;
+  readonly sa: IsakmpState;
+}
+
+type Handler = (context: Context, notification: Notification) => readonly Effect[];
+
+const HANDLERS: Readonly<Record<number, Handler>> = {
+  [NOTIFY.R_U_THERE]: ({ dpd, sa }, notification) => dpd.receive(sa, notification),
+  [NOTIFY.R_U_THERE_ACK]: ({ dpd, sa }, notification) => dpd.receive(sa, notification),
+  [NOTIFY.IPSEC_INITIAL_CONTACT]({ services, sa }) {
+    services.host.initialContact(sa);
+    return [];
+  },
+  [NOTIFY.IPSEC_RESPONDER_LIFETIME]({ services, sa }, notification) {
+    const state = stateMeant(services, sa, notification);
+    const seconds = responderLifetime(notification.data);
+    if (!state || seconds === undefined || seconds >= state.lifetimeSeconds) return [];
+    state.lifetimeSeconds = seconds;
+    services.host.tell(state, 2, `peer says that the SA ends after ${seconds} seconds`);
+    if (state.isEstablished) services.host.lifetimeChanged(state);
+    return [];
+  },
+};
+
+const handleOther: Handler = ({ services, sa }, notification) => {
+  const name = notifyName(notification.notify);
+  const attempt = notification.notify < FIRST_STATUS ? attemptMeant(services, sa, notification) : undefined;
+  if (!attempt) return [{ effect: "tell", code: 3, text: ignoring(name) }];
+  const meaning = MEANINGS[notification.notify] ?? "the peer has refused";
+  services.host.tell(attempt, 3, `received informational payload, type ${name}: ${meaning}`);
+  return [{ effect: "giveUp", state: attempt, detail: `: ${name}` }];
+};
+
+function all(services: EngineServices): (IsakmpState | IpsecState)[] {
+  return [...services.states.values()] as (IsakmpState | IpsecState)[];
+}
+
+/** The SA that a notification names by its SPI. */
+function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }: Notification) {
+  if (protocol === PROTOCOL.ISAKMP || spi.length !== 4) return sa;
+  const wanted = spiNumber(spi);
+  return all(services).find((state) =>
+    state.kind === "ipsec" && state.isakmp === sa.number &&
+    state.protocols.some(({ inboundSpi, outboundSpi }) => inboundSpi === wanted || outboundSpi === wanted)
+  );
+}
+
+/**
+ * The Quick Mode of ours that an error is about. Few peers quote its SPI; without one it can only be meant where there is
+ * no other.
+ */
+function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IkeState | undefined {
+  const attempts = all(services).filter((state): state is IpsecState =>
+    state.kind === "ipsec" && state.isakmp === sa.number && state.name === "QUICK_I1"
+  );
+  const quoted = spi.length === 4 ? spiNumber(spi) : undefined;
+  const named = attempts.find((state) => quoted !== undefined && state.ourSpis.includes(quoted));
+  return named ?? (attempts.length === 1 ? attempts[0] : undefined);
+}
+
+function obeyDelete(services: EngineServices, sa: IsakmpState, payload: Extract<Payload, { type: "D" }>): Effect[] {
+  return judgeDelete(sa, payload, services.states.values()).map((judgement): Effect => {
+    if ("ignored" in judgement) return { effect: "tell", code: 3, text: judgement.ignored };
+    const { state } = judgement;
+    // The host has not heard of it yet.
+    return state.isEstablished ? { effect: "peerDeleted", state } : { effect: "remove", state, tellPeer: false };
+  });
+}
