@@ -49,3 +49,22 @@ export async function routedHosts(): Promise<RoutedHosts> {
     throw error;
   }
 }
+
+/**
+ * Gives west's packets another source; what the NAT remembers of former ones goes with its interface.
+ *
+ * @param to a statement of nft(8): `masquerade to :41000-41999`, `snat to 203.0.113.9:43000`
+ */
+export async function translate(router: Host, to: string): Promise<void> {
+  await router.run(["nft", "flush", "ruleset"]);
+  await router.run(["nft", "-f", "-"], {
+    input: `table ip nat {
+      chain post {
+        type nat hook postrouting priority srcnat
+        oifname "eth1" meta l4proto udp ${to}
+      }
+    }\n`,
+  });
+  await router.ip("link set eth1 down");
+  await router.ip("link set eth1 up");
+}

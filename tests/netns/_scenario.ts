@@ -1,6 +1,6 @@
 /**
  * Scenarios: hosts as network namespaces, KLIPS on the gateways, real traffic. Each reads like a story and draws its
- * net first. What a scenario makes goes with it, and a failure shows the last words of KLIPS on every host.
+ * net first. What a scenario makes goes with it, and a failure shows the last words of KLIPS and pluto on every host.
  */
 import { PfkeyClient } from "../../lib/pfkey/client.ts";
 import type { FourHosts, Host, Net } from "../../tools/_net.ts";
@@ -48,13 +48,15 @@ async function withLogs(net: Net, run: () => Promise<void>): Promise<void> {
   }
 }
 
-function lastWords({ name, klipsLog }: Host): string {
-  try {
-    const lines = Deno.readTextFileSync(klipsLog).trimEnd().split("\n").slice(-LOG_LINES);
-    return `\n--- KLIPS on ${name}:\n${lines.join("\n")}`;
-  } catch {
-    return ""; // no KLIPS there
-  }
+function lastWords({ name, directory, klipsLog }: Host): string {
+  return Object.entries({ KLIPS: klipsLog, pluto: `${directory}/run/pluto.log` }).map(([program, log]) => {
+    try {
+      const lines = Deno.readTextFileSync(log).trimEnd().split("\n").slice(-LOG_LINES);
+      return `\n--- ${program} on ${name}:\n${lines.join("\n")}`;
+    } catch {
+      return ""; // it does not run there
+    }
+  }).join("");
 }
 
 /** Forgets SAs, eroutes and routes into ipsec0, and keys anew. */

@@ -10,7 +10,7 @@ import { deepEqual, ok } from "node:assert/strict";
 import { keyDirection, type Keying, startKlips } from "../../tools/_keying.ts";
 import { ADDRESS, type Host, until } from "../../tools/_net.ts";
 import { inject } from "./_inject.ts";
-import { type RoutedHosts, routedHosts, ROUTER } from "./_nets.ts";
+import { type RoutedHosts, routedHosts, ROUTER, translate } from "./_nets.ts";
 import { interfaceStatus, pfkeyClient, scenario } from "./_scenario.ts";
 import { isEspInUdp, type Packet, PROTOCOL, Wire } from "./_wire.ts";
 
@@ -27,21 +27,6 @@ async function key({ west, east }: RoutedHosts): Promise<void> {
   await keyDirection(east, KEYING, { from: EAST, to: OUTSIDE, ...westward }, 0x1100, true);
   await west.ip(`route replace ${EAST_NET} dev ipsec0 src ${ADDRESS.inet.westInner}`);
   await east.ip(`route replace ${WEST_NET} dev ipsec0 src ${ADDRESS.inet.eastInner}`);
-}
-
-/** Gives west's packets another source; what the NAT remembers of former ones goes with its interface. */
-async function translate(router: Host, to: string): Promise<void> {
-  await router.run(["nft", "flush", "ruleset"]);
-  await router.run(["nft", "-f", "-"], {
-    input: `table ip nat {
-      chain post {
-        type nat hook postrouting priority srcnat
-        oifname "eth1" meta l4proto udp ${to}
-      }
-    }\n`,
-  });
-  await router.ip("link set eth1 down");
-  await router.ip("link set eth1 up");
 }
 
 /** Where east sends to, as it learned it. */
