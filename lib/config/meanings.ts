@@ -36,7 +36,11 @@ export const SETUP_MEANINGS: Readonly<Record<string, string>> = {
   disable_port_floating: "whether IKE stays on port 500 where there is NAT",
   legacy:
     "whether old algorithms (3DES, MD5, SHA-1, small groups) are offered and accepted without being named in a connection",
-  dnssec: "whether keys from DNS must be authenticated by DNSSEC",
+  dnssec:
+    "whether what the DNS says of keys and gateways must be proved by DNSSEC (`require`), is taken as it comes, proved " +
+    "or not (`prefer`), or is taken without asking whether it is proved (`ignore`); what is forged is refused in any case",
+  resolvers:
+    "DNS servers to ask instead of those of /etc/resolv.conf: addresses, udp://ADDRESS:PORT, https://NAME/PATH",
   listen: "the only address on which IKE is listened for",
   protostack: "which IPsec of the kernel to use",
   nhelpers: "how many processes do the arithmetic of IKE",

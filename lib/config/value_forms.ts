@@ -2,6 +2,7 @@
 import { readNumber } from "../text/c_number.ts";
 import { parseAddress } from "../text/address.ts";
 import { parseData } from "../text/data.ts";
+import { parseDnsServer } from "../text/dns_server.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
 import { parseSubnet } from "../text/subnet.ts";
 import { parseSyslogPriority } from "../text/syslog_priority.ts";
@@ -211,6 +212,14 @@ export const ALGORITHMS: Form = {
     /^[a-z0-9_]+([-+;:,][a-z0-9_]+)*!?$/i.test(value.replaceAll(", ", ","))
       ? undefined
       : "must be names of algorithms joined by - or ; and separated by commas",
+};
+
+export const DNS_SERVER: Form = {
+  says: "DNS server (192.0.2.53, udp://[2001:db8::53]:5353, https://dns.example/dns-query)",
+  check: (value) => {
+    const server = parseDnsServer(value);
+    return server.ok ? undefined : server.error;
+  },
 };
 
 /** What a peer behind NAT may have for a network: `vhost:%no,%priv` for its own address, `vnet:` for a subnet. */

@@ -5,11 +5,12 @@
 import { DnsCache } from "./cache.ts";
 import { plainName, type Question, refuseName, type Response } from "./message.ts";
 import type { DnsAnswer, RecordType } from "./record.ts";
-import { DnsFailure, exchange, type Server } from "./transport.ts";
+import type { DnsServer } from "../text/dns_server.ts";
+import { DnsFailure, exchange } from "./transport.ts";
 
 export interface ResolverOptions {
   /** In the order in which they are asked; at least one. */
-  readonly servers: readonly Server[];
+  readonly servers: readonly DnsServer[];
   readonly timeoutMs: number;
   /** How often each server is asked. */
   readonly attempts: number;
@@ -58,7 +59,7 @@ export class Resolver {
     this.#deps = deps;
   }
 
-  get servers(): readonly Server[] {
+  get servers(): readonly DnsServer[] {
     return this.#options.servers;
   }
 
@@ -123,7 +124,7 @@ export class Resolver {
     return why;
   }
 
-  async #askOne(server: Server, question: Question, timeoutMs: number): Promise<Response | string> {
+  async #askOne(server: DnsServer, question: Question, timeoutMs: number): Promise<Response | string> {
     try {
       return await (this.#deps.exchange ?? exchange)(server, question, timeoutMs);
     } catch (error) {

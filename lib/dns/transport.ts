@@ -5,12 +5,8 @@
  * anybody: keys come by these answers. Each question has its own socket, thereby a port of its own, and a random number.
  */
 import dgram from "node:dgram";
+import type { DnsServer } from "../text/dns_server.ts";
 import { decodeResponse, encodeQuestion, type Question, type Response } from "./message.ts";
-
-export type Server =
-  /** @property address numeric, an IPv6 one perhaps with a zone */
-  | { readonly kind: "udp"; readonly address: string; readonly port: number }
-  | { readonly kind: "https"; readonly url: string };
 
 /** No usable answer: why, in words. */
 export class DnsFailure extends Error {
@@ -24,7 +20,7 @@ const RCODE_FORMERR = 1, RCODE_NOTIMP = 4;
 const LONGEST_ANSWER_BYTES = 65535;
 
 /** @throws DnsFailure */
-export async function exchange(server: Server, question: Question, timeoutMs: number): Promise<Response> {
+export async function exchange(server: DnsServer, question: Question, timeoutMs: number): Promise<Response> {
   if (server.kind === "https") return await overHttps(server.url, question, timeoutMs);
   const response = await overUdp(server, question, timeoutMs, true);
   if (response.isTruncated) return await overTcp(server, question, timeoutMs);
@@ -35,7 +31,7 @@ export async function exchange(server: Server, question: Question, timeoutMs: nu
   return response;
 }
 
-type Plain = Extract<Server, { readonly kind: "udp" }>;
+type Plain = Extract<DnsServer, { readonly kind: "udp" }>;
 
 function randomId(): number {
   return crypto.getRandomValues(new Uint16Array(1))[0];

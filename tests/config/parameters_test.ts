@@ -57,7 +57,11 @@ const SETUP: Row[] = [
   yesNo("force_keepalive"),
   yesNo("disable_port_floating"),
   yesNo("legacy"),
-  yesNo("dnssec"),
+  ["dnssec", ["require", "prefer", "ignore"], ["yes", "no", "requires"]],
+  ["resolvers", ["127.0.0.1", "192.0.2.53, udp://[2001:db8::53]:5353 https://dns.example/q"], [
+    "dns.example",
+    "http://x/",
+  ]],
   ["listen", ["192.0.2.1"], ["192.0.2.256"]],
   ["protostack", ["klips", "auto", "netkey", "xfrm", "mast", "none"], ["bsd"]],
   ["nhelpers", ["0", "4"], []],

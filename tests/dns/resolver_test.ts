@@ -2,14 +2,15 @@ import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { findClaims, findGateways, findKeyRecords } from "../../lib/dns/ipsec_records.ts";
 import type { Question, Response } from "../../lib/dns/message.ts";
 import { DEFAULT_RESOLVER, Resolver, type ResolverOptions } from "../../lib/dns/resolver.ts";
-import { DnsFailure, type Server } from "../../lib/dns/transport.ts";
+import { DnsFailure } from "../../lib/dns/transport.ts";
+import type { DnsServer } from "../../lib/text/dns_server.ts";
 import { formatIdentity, parseIdentity } from "../../lib/text/identity.ts";
 import { parseAddress } from "../../lib/text/address.ts";
 import { type Reply, response, type Rr, soa } from "./_zone.ts";
 
-type Answerer = (question: Question, server: Server) => Reply | Error | Promise<Reply | Error>;
+type Answerer = (question: Question, server: DnsServer) => Reply | Error | Promise<Reply | Error>;
 
-const SERVERS: Server[] = ["192.0.2.53", "192.0.2.54"].map((address) => ({ kind: "udp", address, port: 53 }));
+const SERVERS: DnsServer[] = ["192.0.2.53", "192.0.2.54"].map((address) => ({ kind: "udp", address, port: 53 }));
 
 class Bench {
   nowMs = 0;

@@ -3,7 +3,8 @@ import { deepStrictEqual as deepEqual, equal, ok, rejects } from "node:assert/st
 import dgram from "node:dgram";
 import { decode } from "@leichtgewicht/dns-packet";
 import type { Question } from "../../lib/dns/message.ts";
-import { exchange, type Server } from "../../lib/dns/transport.ts";
+import { exchange } from "../../lib/dns/transport.ts";
+import type { DnsServer } from "../../lib/text/dns_server.ts";
 import { type Reply, reply, type Rr } from "./_zone.ts";
 
 const QUESTION: Question = { name: "a.example.", type: "TXT" };
@@ -31,7 +32,7 @@ async function udpServer(serve: (asked: Asked) => void, port = 0): Promise<{ por
   return { port: socket.address().port, [Symbol.dispose]: () => void socket.close() };
 }
 
-const local = (port: number): Server => ({ kind: "udp", address: "127.0.0.1", port });
+const local = (port: number): DnsServer => ({ kind: "udp", address: "127.0.0.1", port });
 const strings = (records: readonly { data: unknown }[]) =>
   records.map(({ data }) => (data as Uint8Array[]).map((one) => new TextDecoder().decode(one)));
 
@@ -78,7 +79,7 @@ Deno.test("exchange() asks once more without EDNS where a server does not know i
   deepEqual(edns, [true, false]);
 });
 
-async function withTcp(serve: (id: number) => Uint8Array, use: (server: Server) => Promise<void>): Promise<void> {
+async function withTcp(serve: (id: number) => Uint8Array, use: (server: DnsServer) => Promise<void>): Promise<void> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   using _udp = await udpServer(({ id, send }) => send(reply(id, QUESTION, { tc: true })), port);
@@ -124,7 +125,7 @@ Deno.test("exchange() says that nobody answers, and what was wrong with what cam
 
 async function withHttp(
   handle: (request: Request) => Response | Promise<Response>,
-  use: (server: Server) => Promise<void>,
+  use: (server: DnsServer) => Promise<void>,
 ) {
   const { promise: port, resolve } = Promise.withResolvers<number>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: (at) => resolve(at.port) }, handle);
