@@ -68,9 +68,17 @@ export type Effect =
   /** The peer has refused an attempt of ours: it ends as if its retransmissions had run out. */
   | { readonly effect: "giveUp"; readonly state: IkeState; readonly detail: string };
 
+/** For the log and whack (whack.md §6.1). */
+export interface Line {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** `lines` are said before anything else is done. */
 export type Outcome<S extends Negotiation = Negotiation> =
   | {
     readonly kind: "advance";
+    readonly lines?: readonly Line[];
     readonly changes?: Partial<S>;
     /** Of the exchange from here on, where the keys have just been made. */
     readonly chain?: IvChain;
@@ -88,7 +96,7 @@ export type Outcome<S extends Negotiation = Negotiation> =
    *
    * @property notify RFC 2408 §3.14.1; 0 where none fits
    */
-  | { readonly kind: "fail"; readonly notify: number; readonly text: string };
+  | { readonly kind: "fail"; readonly lines?: readonly Line[]; readonly notify: number; readonly text: string };
 
 /** What may stand in a message, and how often at least and at most. N, D and VID may stand in any. */
 export type Expects = Partial<Record<PayloadType, readonly [least: number, most: number]>>;

@@ -7,7 +7,7 @@ import { Exchange } from "./exchange.ts";
 import type { Phase1Keys } from "./keys.ts";
 import { MessageIds } from "./message_ids.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
-import type { Proposal } from "./payload.ts";
+import type { Phase1Offer } from "./phase1_proposal.ts";
 import type { IsakmpSa } from "./state.ts";
 import type { AuthMethod, IkeSuite } from "./suite.ts";
 
@@ -16,7 +16,7 @@ export interface Phase1Work {
   /** Body of the initiator's SA payload as it was on the wire: HASHes cover it. */
   readonly sai?: Uint8Array;
   /** What we have offered: the answer must be one of these. */
-  readonly offered?: readonly Proposal[];
+  readonly offer?: Phase1Offer;
   /** Our private value. */
   readonly dh?: DhKey;
   readonly gxi?: Uint8Array;

@@ -153,6 +153,11 @@ export class Machine {
   #complete(turn: Turn, outcome: Outcome<State>): void {
     const { counters, stepDeps: { host }, tellDoubtful, refused } = this.#deps;
     const { state, exchange, packet } = turn;
+    if (outcome.kind !== "ignore") {
+      for (const { code, text } of outcome.lines ?? []) {
+        tellDoubtful(state, code, text);
+      }
+    }
     switch (outcome.kind) {
       case "advance":
         return this.#advance(turn, outcome);

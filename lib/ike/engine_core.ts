@@ -1,0 +1,261 @@
+/** What all parts of the engine share: the states, the machine over them, sending, saying, counting, and carrying effects out. */
+import { sameIdentity } from "../text/identity.ts";
+import { IvChain } from "./cbc.ts";
+import { EXCHANGE } from "./constants.ts";
+import { Counters, RateLimit } from "./counters.ts";
+import { Exchange } from "./exchange.ts";
+import type { Effect, Opening, Reply, StepDeps } from "./exchange_table.ts";
+import type { IkeDeps, IkeOptions, Subject } from "./host.ts";
+import type { Packet } from "./incoming.ts";
+import type { IsakmpState } from "./isakmp_sa.ts";
+import { KeepAlives, pathKey } from "./keep_alive.ts";
+import { messageIv } from "./keys.ts";
+import { Machine } from "./machine.ts";
+import { clearNotice, isSaidInClear, isSaidProtected, MOST_NOTICES, noticePayload } from "./notices.ts";
+import { writeMessage } from "./outgoing.ts";
+import type { Payload } from "./payload.ts";
+import type { EngineServices, Phase2 } from "./phase2.ts";
+import { firstHash } from "./phase2_hash.ts";
+import type { IkeState, Path } from "./state.ts";
+import { type State, StateTable } from "./state_table.ts";
+
+/** Lines in a second about messages that nobody vouches for. */
+const MOST_DOUBTFUL_LINES = 20;
+/** While the peer should begin XAUTH or Mode Config. */
+const WAIT_FOR_PEER_MS = 120_000;
+
+export class EngineCore {
+  readonly options: IkeOptions;
+  readonly deps: IkeDeps;
+  readonly counters = new Counters();
+  readonly table: StateTable;
+  readonly machine: Machine;
+  readonly phase2: Phase2;
+  readonly stepDeps: StepDeps;
+  readonly #keepAlives: KeepAlives;
+  readonly #lines = new RateLimit(MOST_DOUBTFUL_LINES);
+  readonly #notices = new RateLimit(MOST_NOTICES);
+
+  constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2) {
+    this.options = options;
+    this.deps = deps;
+    this.table = new StateTable(options.mostHalfOpen);
+    this.#keepAlives = new KeepAlives(deps, this.table.byNumber, options.keepAliveSeconds);
+    this.stepDeps = {
+      ...deps,
+      options,
+      isakmpOf: (state) => this.isakmpOf(state as State),
+      isFirstContact: (state) => this.#isFirstContact(state),
+    };
+    this.phase2 = makePhase2({
+      ...deps,
+      states: this.table.byNumber,
+      inform: (sa, payloads) => this.inform(sa, payloads),
+      openTransaction: (sa, opening) => this.openTransaction(sa, opening),
+    });
+    this.machine = new Machine({
+      stepDeps: this.stepDeps,
+      counters: this.counters,
+      tellDoubtful: (about, code, text) => this.tellDoubtful(about, code, text),
+      reply: (state, exchange, reply, encrypts) => this.#reply(state, exchange, reply, encrypts),
+      resend: (state, exchange) => this.#sendAll(state.path, exchange.lastSent),
+      authentic: (state, packet) => this.authentic(state, packet),
+      refused: (state, packet, notify, checked) => this.#refused(state, packet, notify, checked),
+      changed: (state) => {
+        if (state.kind === "isakmp") this.table.reindex(state);
+      },
+      established: (state) => this.#established(state),
+      perform: (state, effect) => this.perform(state, effect),
+      drop: (state) => this.drop(state),
+    });
+  }
+
+  tellDoubtful(about: Subject, code: number, text: string): void {
+    const { host, clock } = this.deps;
+    const { may, refused } = this.#lines.take(clock.now());
+    if (refused > 0) host.tell(undefined, 2, `${refused} more lines about messages from anybody were left out`);
+    if (may) host.tell(about, code, text);
+    else this.counters.count("linesLeftOut");
+  }
+
+  /** Drops a message with a line. @param about the sender, or the state that it pretends to be for */
+  refuse(about: Subject, counter: string, text: string, code = 2): void {
+    this.counters.count(counter);
+    this.tellDoubtful(about, code, text);
+  }
+
+  isakmpOf(state: State): IsakmpState | undefined {
+    return state.kind === "isakmp" ? state : this.table.isakmp(state.isakmp);
+  }
+
+  // Sending
+
+  #sendAll(path: Path, datagrams: readonly Uint8Array[]): void {
+    for (const datagram of datagrams) {
+      this.counters.count("sent");
+      this.deps.send(path, datagram);
+    }
+  }
+
+  #reply(state: State, exchange: Exchange, reply: Reply, encrypts: boolean): void {
+    const sa = this.isakmpOf(state);
+    if (!sa) return;
+    exchange.lastSent = [writeMessage(sa, exchange, reply, encrypts)];
+    this.#sendAll(state.path, exchange.lastSent);
+  }
+
+  /** A message id of our own, and the IVs of its exchange. */
+  newExchange(sa: IsakmpState, type: number): Exchange {
+    return this.exchangeFor(sa, type, sa.messageIds.draw(this.deps.random));
+  }
+
+  exchangeFor(sa: IsakmpState, type: number, messageId: number): Exchange {
+    const exchange = new Exchange(type, messageId);
+    exchange.chain = this.chainFor(sa, messageId);
+    return exchange;
+  }
+
+  chainFor({ suite, keys, exchange }: IsakmpState, messageId: number): IvChain {
+    if (!suite || !keys || !exchange.chain) throw new RangeError("Cannot begin phase 2 before phase 1 is through");
+    return new IvChain(suite, keys.encryptionKey, messageIv(suite, exchange.chain.iv, messageId));
+  }
+
+  /** An informational message, which is not repeated. */
+  inform(sa: IsakmpState, payloads: readonly Payload[]): void {
+    if (sa.isGone || !sa.isAuthenticated || payloads.length === 0) return;
+    const exchange = this.newExchange(sa, EXCHANGE.INFO);
+    const message = writeMessage(sa, exchange, { payloads, hash: firstHash(sa, exchange.messageId) }, true);
+    this.#sendAll(sa.path, [message]);
+  }
+
+  openTransaction(sa: IsakmpState, opening: Opening<IsakmpState>): void {
+    if (sa.isGone || !sa.isAuthenticated) return;
+    const exchange = this.newExchange(sa, EXCHANGE.MODE_CFG);
+    sa.transaction = exchange;
+    this.machine.open(this.phase2.transaction, opening, sa, exchange);
+  }
+
+  /** In the clear, to whoever has sent it. */
+  notify(packet: Packet, notify: number): void {
+    if (packet.header.exchange === EXCHANGE.INFO || !isSaidInClear(notify)) return;
+    if (!this.#notices.take(this.deps.clock.now()).may) return this.counters.count("noticesLeftOut");
+    const messageId = new DataView(this.deps.random(4).buffer).getUint32(0);
+    this.counters.count("noticesSent");
+    this.#sendAll(packet.path, [clearNotice(packet, notify, messageId)]);
+  }
+
+  #refused(state: State, packet: Packet, notify: number, checked: boolean): void {
+    const sa = this.isakmpOf(state);
+    if (!sa?.isAuthenticated) return this.notify(packet, notify);
+    // Quick Mode's steps check the HASH before anything else.
+    if (checked && isSaidProtected(notify)) this.inform(sa, [noticePayload(notify)]);
+  }
+
+  // What becomes of states
+
+  #established(state: State): void {
+    this.#keepAlives.start();
+    if (state.kind === "ipsec") {
+      state.isEstablished = true;
+      return this.deps.host.established(state);
+    }
+    state.isAuthenticated = true;
+    state.forgetWork();
+    this.table.authenticated(state);
+    this.#keepAlives.start();
+    const after = this.phase2.afterPhase1(state);
+    switch (after.next) {
+      case "ready":
+        return this.#ready(state);
+      case "open":
+        return this.openTransaction(state, after.opening);
+      case "wait":
+        state.name = after.state;
+        return this.machine.discardAfter(state, WAIT_FOR_PEER_MS);
+    }
+  }
+
+  #ready(sa: IsakmpState): void {
+    sa.isEstablished = true;
+    this.deps.host.established(sa);
+    if (!sa.isGone) this.phase2.ready(sa);
+  }
+
+  /** Known by its keys, the peer may have come by another way than before (RFC 3947 §4). */
+  authentic(state: State, { path }: Packet): void {
+    const sa = this.isakmpOf(state);
+    if (!sa) return;
+    if (sa.isAuthenticated) this.phase2.alive(sa);
+    const before = pathKey(sa.path);
+    if (pathKey(path) === before) return;
+    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) other.path = path;
+    sa.path = path;
+    if (sa.isAuthenticated) this.deps.host.moved(sa, path);
+  }
+
+  perform(state: State, effect: Effect): void {
+    const { host } = this.deps;
+    switch (effect.effect) {
+      case "tell":
+        return this.isakmpOf(state)?.isAuthenticated
+          ? host.tell(state, effect.code, effect.text)
+          : this.tellDoubtful(state, effect.code, effect.text);
+      case "inform": {
+        const sa = this.isakmpOf(state);
+        return sa && this.inform(sa, effect.payloads);
+      }
+      case "ready":
+        return state.kind === "isakmp" && !state.isGone ? this.#ready(state) : undefined;
+      case "initial contact":
+        return state.kind === "isakmp" ? host.initialContact(state) : undefined;
+      case "remove":
+        return this.remove(effect.state, effect.tellPeer);
+      case "peerDeleted":
+        return host.peerDeleted(effect.state);
+      case "giveUp":
+        host.gaveUp(effect.state, effect.detail);
+        return this.drop(effect.state as State);
+    }
+  }
+
+  /** @param tellPeer by a Delete, under the SA itself or one that its peer has with us */
+  remove(state: IkeState, tellPeer: boolean): void {
+    const own = state as State;
+    if (own.isGone) return;
+    const teller = tellPeer && own.isEstablished ? this.#tellerFor(own) : undefined;
+    if (teller) this.inform(teller, this.phase2.deletes(own));
+    this.drop(own);
+  }
+
+  #tellerFor(state: State): IsakmpState | undefined {
+    const own = this.isakmpOf(state);
+    if (own?.isAuthenticated) return own;
+    return [...this.#others(state)].reverse().find((other): other is IsakmpState =>
+      other.kind === "isakmp" && other.isEstablished
+    );
+  }
+
+  #isFirstContact(state: IsakmpState): boolean {
+    return ![...this.#others(state)].some(({ isEstablished }) => isEstablished);
+  }
+
+  /** States with the same two ends. */
+  *#others(state: State): Iterable<State> {
+    const { ours, peers } = state.connection;
+    for (const other of this.table.byNumber.values()) {
+      const { ours: otherOurs, peers: otherPeers } = other.connection;
+      if (other === state || !sameIdentity(ours.id, otherOurs.id) || !sameIdentity(peers.id, otherPeers.id)) continue;
+      yield other;
+    }
+  }
+
+  drop(state: State): void {
+    if (state.isGone) return;
+    state.isGone = true;
+    this.machine.cancel(state);
+    this.table.remove(state);
+    this.phase2.gone(state);
+    this.deps.host.gone(state);
+    state.wipe();
+  }
+}
