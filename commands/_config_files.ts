@@ -55,3 +55,14 @@ export function pathKind(path: string): PathKind | undefined {
     return undefined;
   }
 }
+
+/** The same without `include`; lines keep their numbers. */
+export function withoutIncludes(files: FileSystem): FileSystem {
+  return {
+    ...files,
+    read: (path) => {
+      const found = files.read(path);
+      return typeof found === "string" ? found : { ...found, text: found.text.replace(/^include[ \t].*$/gm, "") };
+    },
+  };
+}

@@ -2,6 +2,7 @@
 import type { Command } from "./_command.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  auto: async () => (await import("./auto.ts")).auto,
   conf: async () => (await import("./conf.ts")).conf,
   eroute: async () => (await import("./eroute.ts")).eroute,
   klips: async () => (await import("./klips.ts")).klips,
@@ -21,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   spi: async () => (await import("./spi.ts")).spi,
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
+  whack: async () => (await import("./whack.ts")).whack,
   _confread: async () => (await import("./_confread.ts")).confreadCommand,
   _include: async () => (await import("./_include.ts")).includeCommand,
   _keycensor: async () => (await import("./_keycensor.ts")).keycensor,
@@ -37,6 +39,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 
 /** The commands' own one-line summaries, repeated here so that listing them loads none; a test compares the two. */
 export const SUMMARIES: Readonly<Record<string, string>> = {
+  auto: "control automatically-keyed IPsec connections",
   conf: "check ipsec.conf, and show what it says",
   eroute: "manipulate IPSEC extended routing tables",
   klips: "start, stop and examine KLIPS, the packet engine",
@@ -56,6 +59,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   spi: "manage IPSEC Security Associations",
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
+  whack: "control pluto",
   _confread: "read ipsec.conf for a script",
   _include: "print configuration files with what they include",
   _keycensor: "print ipsec.conf without its keys",

@@ -15,7 +15,7 @@ import { versionCode } from "../lib/system/version.ts";
 import { type Address, parseNumericAddress } from "../lib/text/address.ts";
 import { sameSubnet, type Subnet, subnetOf } from "../lib/text/subnet.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
-import { configFiles } from "./_config_files.ts";
+import { configFiles, withoutIncludes } from "./_config_files.ts";
 import { openReason } from "./_klips_errors.ts";
 import { MANUAL_MANUAL } from "./_manual_manual.ts";
 import { type ManualOptions, readManualOptions } from "./_manual_options.ts";
@@ -74,17 +74,6 @@ function readConns(options: ManualOptions, io: Io): (ManualConn | undefined)[] {
 }
 
 const NOTHING: FileSystem = { read: () => ({ text: "", identity: "" }), list: () => [] };
-
-/** Lines keep their numbers. */
-function withoutIncludes(files: FileSystem): FileSystem {
-  return {
-    ...files,
-    read: (path) => {
-      const found = files.read(path);
-      return typeof found === "string" ? found : { ...found, text: found.text.replace(/^include[ \t].*$/gm, "") };
-    },
-  };
-}
 
 /** What the reader could not read is not there, so that more complaints would only be about that. */
 function readOne(named: NamedConn, host: ManualHost | string) {
