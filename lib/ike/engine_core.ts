@@ -176,6 +176,8 @@ export class EngineCore {
   }
 
   #ready(sa: IsakmpState): void {
+    // Of the last Transaction.
+    this.machine.cancel(sa);
     sa.isEstablished = true;
     this.deps.host.established(sa);
     if (!sa.isGone) this.phase2.ready(sa);
@@ -208,6 +210,8 @@ export class EngineCore {
         return state.kind === "isakmp" && !state.isGone ? this.#ready(state) : undefined;
       case "initial contact":
         return state.kind === "isakmp" ? host.initialContact(state) : undefined;
+      case "open":
+        return state.kind === "isakmp" ? this.openTransaction(state, effect.opening) : undefined;
       case "remove":
         return this.remove(effect.state, effect.tellPeer);
       case "peerDeleted":

@@ -58,6 +58,8 @@ export type Effect =
   | { readonly effect: "tell"; readonly code: number; readonly text: string }
   /** A message of its own under the ISAKMP SA, HASH(1) before it: notifications, Deletes. */
   | { readonly effect: "inform"; readonly payloads: readonly Payload[] }
+  /** The next Transaction of XAUTH and Mode Config, which we begin. */
+  | { readonly effect: "open"; readonly opening: Opening<IsakmpState> }
   /** The ISAKMP SA is ready for Quick Mode: after phase 1, or at the end of XAUTH and Mode Config. */
   | { readonly effect: "ready" }
   /** The peer has forgotten what was before. */
