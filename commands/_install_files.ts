@@ -26,6 +26,7 @@ KillMode=mixed
 TimeoutStopSec=150
 Restart=on-failure
 RestartSec=5
+RestartPreventExitStatus=6
 
 [Install]
 WantedBy=multi-user.target

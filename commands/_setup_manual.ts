@@ -80,7 +80,8 @@ have to say, each start anew for the first.
 
 ## EXIT STATUS
 
-0 success; 1 not started, or stop where nothing ran, or a status that is not as it should be; 2 wrong words.
+0 success; 1 not started, or stop where nothing ran, or a status that is not as it should be; 2 wrong words; 6 for
+\`start --foreground\` with errors in ipsec.conf, so that systemd does not try again by itself.
 
 ## EXAMPLES
 

@@ -22,6 +22,9 @@ import { ALREADY_RUNNING, serve } from "./_setup_serve.ts";
 import { status } from "./_setup_status.ts";
 import { stop, stopCommands } from "./_setup_stop.ts";
 
+/** What systemd and LSB call EXIT_NOTCONFIGURED: a service manager need not try again before somebody has mended it. */
+const NOT_CONFIGURED_STATUS = 6;
+
 async function run(args: readonly string[], io: Io): Promise<number> {
   const options = parseSetupOptions(args);
   switch (options.command) {
@@ -65,11 +68,12 @@ function configWords({ config }: SetupOptions): string[] {
 }
 
 /** Prints what is wrong with the configuration. Throws where nothing can be started with it. */
-function readOrRefuse({ config, command }: SetupOptions, io: Io): SetupReading {
+function readOrRefuse({ config, command, foreground }: SetupOptions, io: Io): SetupReading {
   const reading = readSetup(config, io.env, configFiles);
   for (const line of reading.remarks) io.stderr(tagged(line));
   if (!reading.errors.length) return reading;
-  throw new UserError([...reading.errors, `1 -- \`${command}' aborted`].map(tagged).join(""));
+  const lines = [...reading.errors, `1 -- \`${command}' aborted`];
+  throw new UserError(lines.map(tagged).join(""), foreground ? NOT_CONFIGURED_STATUS : 1);
 }
 
 function requireRoot(): void {

@@ -31,6 +31,7 @@ const NEEDS = {
   tcpdump: { package: "tcpdump", command: ["tcpdump", "--version"] },
   nft: { package: "nftables", command: ["nft", "--version"] },
   iptables: { package: "iptables", command: ["iptables-nft", "--version"] },
+  systemd: { package: "systemd", command: ["/lib/systemd/systemd", "--version"] },
   groff: { package: "groff-base", command: ["groff", "--version"] },
   openssl: { package: "openssl", command: ["openssl", "version"] },
   charon: {

@@ -140,12 +140,20 @@ scenario("setup --foreground tells systemd that it is ready, and that it stops",
   await until("it has said so", () => manager.messages.includes("STOPPING=1"));
 });
 
-scenario("setup --foreground ends with status 1 where it cannot start", configuredHosts, async ({ west }) => {
-  configure(west, ["interfaces=ipsec0=eth7"]);
-  const failed = await west.tryIpsec("setup --foreground");
-  equal(failed.status, 1);
-  match(failed.stderr, /ipsec_setup: unable to determine address of `eth7'/);
-});
+scenario(
+  "setup --foreground ends with status 1 where it cannot start, and 6 with a wrong configuration",
+  configuredHosts,
+  async ({ west }) => {
+    configure(west, ["interfaces=ipsec0=eth7"]);
+    const failed = await west.tryIpsec("setup --foreground");
+    equal(failed.status, 1);
+    match(failed.stderr, /ipsec_setup: unable to determine address of `eth7'/);
+    configure(west, ["fragicmp=perhaps"]);
+    const wrong = await west.tryIpsec("setup --foreground");
+    equal(wrong.status, 6, "somebody must mend the file first");
+    match(wrong.stderr, /ipsec\.conf:4: .*fragicmp=perhaps/);
+  },
+);
 
 function nameOf(pid: number): string {
   try {
