@@ -1,5 +1,6 @@
 /** `ipsec showdefaults` (commands.md §18). */
 import { shortInfo } from "../lib/system/default_route_info.ts";
+import { errorReason } from "../lib/system/error_reason.ts";
 import { setupPaths } from "../lib/system/paths.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 
@@ -13,7 +14,9 @@ function run(args: readonly string[], io: Io): number {
   if (args.length) throw new UserError(USAGE, 2);
   const { info } = setupPaths(io.env);
   const text = read(info);
-  if (!text) throw new UserError(`ipsec showdefaults: cannot find defaults file \`${info}'`);
+  if (!text) {
+    throw new UserError(`ipsec showdefaults: cannot find defaults file \`${info}'; \`ipsec setup start' makes it`);
+  }
   io.stdout(shortInfo(text));
   return 0;
 }
@@ -23,7 +26,7 @@ function read(path: string): string {
     return Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
-    throw new UserError(`ipsec showdefaults: Cannot read ${path}: ${(error as Error).message}`);
+    throw new UserError(`ipsec showdefaults: Cannot read ${path}: ${errorReason(error)}`);
   }
 }
 

@@ -69,7 +69,9 @@ export function readManualConn(
   host: ManualHost,
 ): { conn: ManualConn; warnings: readonly ManualComplaint[] } {
   const read = new ParameterReader(parameters);
-  if (host.interfaces.length === 0) read.refuse("no IPsec-enabled interfaces found");
+  if (host.interfaces.length === 0) {
+    read.refuse("no IPsec-enabled interfaces found; `ipsec setup start' makes them, or name one with --iam");
+  }
   const type = readType(read);
   const ends = { left: readEnd(read, "left", host), right: readEnd(read, "right", host) };
   checkEnds(read, ends);

@@ -32,7 +32,9 @@ const ROUTE: Partial<ManualHost> = { defaultRoute: { address: ip("1.2.3.4"), nex
 const GCM = "esp=aes128gcm16";
 
 const REFUSED: [text: string, complaints: string[], host?: ManualHost][] = [
-  [`${HOSTS} spi=0x100 ${ESP}`, [": no IPsec-enabled interfaces found"], { interfaces: [] }],
+  [`${HOSTS} spi=0x100 ${ESP}`, [
+    ": no IPsec-enabled interfaces found; `ipsec setup start' makes them, or name one with --iam",
+  ], { interfaces: [] }],
   [`${HOSTS} spi=0x100 ${ESP} type=tunel`, [
     "type: only know how to do types tunnel/transport/passthrough, and drop/reject; type=tunel is none of them",
   ]],
