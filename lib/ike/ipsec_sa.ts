@@ -5,7 +5,7 @@ import { hostSubnet, type Subnet } from "../text/subnet.ts";
 import type { Client } from "./client_ids.ts";
 import { Exchange } from "./exchange.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
-import type { Proposal } from "./payload.ts";
+import type { Phase2Offer } from "./phase2_proposal.ts";
 import type { IpsecSa, NegotiatedSa } from "./state.ts";
 import type { Mode } from "./suite.ts";
 
@@ -15,7 +15,7 @@ export const QUICK_MODE = 32;
 /** What has been offered and exchanged; dropped when the SA stands. */
 export interface QuickWork {
   /** What we have offered: the answer must be one of these. */
-  readonly offered?: readonly Proposal[];
+  readonly offer?: Phase2Offer;
   /** Our private value, for PFS. */
   readonly dh?: DhKey;
   readonly ni?: Uint8Array;

@@ -45,7 +45,7 @@ export function hashed(payloads: readonly Payload[], hash: (rest: Uint8Array) =>
   return { payloads, hash };
 }
 
-type Of<T extends PayloadType> = Extract<Payload, { type: T }>;
+type Of<T extends PayloadType, P = Payload> = P extends { readonly type: infer U } ? T extends U ? P : never : never;
 
 export function payloadsOf<T extends PayloadType>({ payloads }: Message, type: T): Of<T>[] {
   return payloads.filter((payload) => payload.type === type) as unknown as Of<T>[];

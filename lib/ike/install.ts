@@ -1,0 +1,42 @@
+/**
+ * SAs go to the packet engine in the midst of a step: the inbound ones before the peer can use them, the outbound ones when
+ * it is known that it can (pluto.md §9).
+ */
+import type { Outcome, StepDeps } from "./exchange_table.ts";
+import type { IpsecState } from "./ipsec_sa.ts";
+import { fail } from "./quick_message.ts";
+
+type Out = Outcome<IpsecState>;
+type Negotiated = Pick<IpsecState, "protocols" | "mode" | "lifetimeSeconds" | "encapsulation" | "behindNat">;
+
+/**
+ * The state has its SAs before they are installed, and keeps them if a later one fails: whoever removes the state must
+ * know what to take out of the packet engine.
+ */
+export async function installInbound(
+  state: IpsecState,
+  negotiated: Negotiated,
+  { host }: StepDeps,
+  then: () => Out | Promise<Out>,
+): Promise<Out> {
+  Object.assign(state, negotiated);
+  return await next(state, await host.installInbound(state), then);
+}
+
+export async function installOutbound(state: IpsecState, { host }: StepDeps, then: () => Out): Promise<Out> {
+  return await next(state, await host.installOutbound(state), then);
+}
+
+export function installBoth(
+  state: IpsecState,
+  negotiated: Negotiated,
+  deps: StepDeps,
+  then: () => Out,
+): Promise<Out> {
+  return installInbound(state, negotiated, deps, () => installOutbound(state, deps, then));
+}
+
+function next(state: IpsecState, why: string | undefined, then: () => Out | Promise<Out>): Out | Promise<Out> {
+  if (state.isGone) return { kind: "ignore", counter: "answeredTooLate" };
+  return why === undefined ? then() : fail(0, why);
+}
