@@ -61,9 +61,7 @@ export class EngineCore {
       resend: (state, exchange) => this.#sendAll(state.path, exchange.lastSent),
       authentic: (state, packet) => this.authentic(state, packet),
       refused: (state, packet, notify, checked) => this.#refused(state, packet, notify, checked),
-      changed: (state) => {
-        if (state.kind === "isakmp") this.table.reindex(state);
-      },
+      changed: (state, exchange) => this.#changed(state, exchange),
       established: (state) => this.#established(state),
       perform: (state, effect) => this.perform(state, effect),
       drop: (state) => this.drop(state),
@@ -152,6 +150,13 @@ export class EngineCore {
   }
 
   // What becomes of states
+
+  #changed(state: State, exchange: Exchange): void {
+    if (exchange.messageId !== 0) this.isakmpOf(state)?.messageIds.add(exchange.messageId);
+    if (state.kind !== "isakmp") return;
+    this.table.reindex(state);
+    if (exchange !== state.exchange) state.transaction = exchange;
+  }
 
   #established(state: State): void {
     this.#keepAlives.start();

@@ -40,7 +40,8 @@ export interface MachineDeps {
   authentic(state: State, packet: Packet): void;
   /** Sends a notification where it helps the peer and harms nobody. @param checked by a step, and not before it */
   refused(state: State, packet: Packet, notify: number, checked: boolean): void;
-  changed(state: State): void;
+  /** The outcome of a step has been applied; `exchange` is one of the state's from now on. */
+  changed(state: State, exchange: Exchange): void;
   /** A row with timer `established` has been taken. */
   established(state: State): void;
   perform(state: State, effect: Effect): void;
@@ -193,7 +194,7 @@ export class Machine {
     state.name = outcome.to ?? taken.to;
     exchange.retransmissions = 0;
     exchange.answers = 0;
-    changed(state);
+    changed(state, exchange);
     host.debug(state, "control", () => `transition from state STATE_${from} to state STATE_${state.name}`);
     if (packet && isEncrypted(packet)) authentic(state, packet);
     if (outcome.reply) reply(state, exchange, outcome.reply, taken.encrypts);

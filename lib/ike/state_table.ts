@@ -17,7 +17,8 @@ export class StateTable {
   readonly #byCookies = new Map<string, IsakmpState>();
   /** Responders: whose first message a repeat may be. */
   readonly #byFirstMessage = new Map<string, IsakmpState>();
-  readonly #quicks = new Map<string, IpsecState>();
+  /** By ISAKMP SA, then by message id. */
+  readonly #quicks = new Map<number, Map<number, IpsecState>>();
   /** Responders that are not authenticated, oldest first. */
   readonly #halfOpen = new Set<IsakmpState>();
   /** Under which keys a state stands in the two tables: what they are made of may change. */
@@ -37,7 +38,8 @@ export class StateTable {
   add(state: State): void {
     this.byNumber.set(state.number, state);
     if (state.kind === "ipsec") {
-      this.#quicks.set(quickKey(state.isakmp, state.exchange.messageId), state);
+      const under = this.#quicks.get(state.isakmp) ?? new Map<number, IpsecState>();
+      this.#quicks.set(state.isakmp, under.set(state.exchange.messageId, state));
       return;
     }
     this.reindex(state);
@@ -76,7 +78,9 @@ export class StateTable {
   remove(state: State): void {
     this.byNumber.delete(state.number);
     if (state.kind === "ipsec") {
-      this.#quicks.delete(quickKey(state.isakmp, state.exchange.messageId));
+      const under = this.#quicks.get(state.isakmp);
+      under?.delete(state.exchange.messageId);
+      if (under?.size === 0) this.#quicks.delete(state.isakmp);
       return;
     }
     const keys = this.#keys.get(state);
@@ -95,7 +99,11 @@ export class StateTable {
   }
 
   findQuick(isakmp: number, messageId: number): IpsecState | undefined {
-    return this.#quicks.get(quickKey(isakmp, messageId));
+    return this.#quicks.get(isakmp)?.get(messageId);
+  }
+
+  unfinishedQuicks(isakmp: number): number {
+    return [...this.#quicks.get(isakmp)?.values() ?? []].filter(({ isEstablished }) => !isEstablished).length;
   }
 
   isakmp(number: number): IsakmpState | undefined {
@@ -111,8 +119,4 @@ function cookieKey(initiatorCookie: Uint8Array, responderCookie: Uint8Array): st
 /** By address and not by port, which NAT may change at any time. */
 function firstKey(initiatorCookie: Uint8Array, { remote }: Path): string {
   return `${initiatorCookie.toHex()} ${formatAddress(remote)}`;
-}
-
-function quickKey(isakmp: number, messageId: number): string {
-  return `${isakmp} ${messageId}`;
 }
