@@ -1,7 +1,6 @@
 /** An ISAKMP SA from inside: what {@linkcode IsakmpSa} shows to the rest of the program, and what only the exchanges see. */
 import type { RsaPublicKey } from "../crypto/rsa.ts";
 import type { DhKey } from "../crypto/dh.ts";
-import type { Secret } from "../crypto/secret.ts";
 import type { Identity } from "../text/identity.ts";
 import { Exchange } from "./exchange.ts";
 import type { Phase1Keys } from "./keys.ts";
@@ -10,6 +9,7 @@ import { Negotiation, type NegotiationStart } from "./negotiation.ts";
 import type { Phase1Offer } from "./phase1_proposal.ts";
 import type { IsakmpSa } from "./state.ts";
 import type { AuthMethod, IkeSuite } from "./suite.ts";
+import type { NattMethod } from "./vendor_ids.ts";
 
 /** What has been offered and exchanged on the way to the keys; wiped when phase 1 ends. */
 export interface Phase1Work {
@@ -23,7 +23,8 @@ export interface Phase1Work {
   readonly gxr?: Uint8Array;
   readonly ni?: Uint8Array;
   readonly nr?: Uint8Array;
-  readonly psk?: Secret;
+  /** Body of the peer's ID payload: Aggressive Mode sends it before its proof. */
+  readonly peerIdBody?: Uint8Array;
 }
 
 /** What the peer has announced by vendor IDs. */
@@ -32,7 +33,7 @@ export interface PeerAbilities {
   readonly fragmentation: boolean;
   readonly xauth: boolean;
   /** The best way of NAT traversal that both know. */
-  readonly natt?: string;
+  readonly natt?: NattMethod;
 }
 
 export class IsakmpState extends Negotiation implements IsakmpSa {
@@ -55,6 +56,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
   isAuthenticated = false;
   readonly messageIds = new MessageIds();
+  /** As server, who has logged in and whether we let him; as client, what we have answered with and how often. */
+  xauth?: { readonly user?: string; readonly accepted?: boolean; readonly answers?: number };
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
   transaction?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */

@@ -51,6 +51,9 @@ export interface MachineDeps {
 
 type Advance = Extract<Outcome<State>, { kind: "advance" }>;
 
+/** What sets a timer itself. */
+const AFTER_TIMER: ReadonlySet<Effect["effect"]> = new Set(["ready", "open"]);
+
 /** Of a row or an opening: what follows a successful step. */
 type Taken = Transition;
 
@@ -200,9 +203,10 @@ export class Machine {
     if (outcome.reply) reply(state, exchange, outcome.reply, taken.encrypts);
     else exchange.lastSent = [];
     this.#say(turn, outcome.detail ?? "");
-    for (const effect of outcome.effects ?? []) if (effect.effect !== "ready") perform(state, effect);
+    const effects = outcome.effects ?? [];
+    for (const effect of effects) if (!AFTER_TIMER.has(effect.effect)) perform(state, effect);
     this.#setTimer(turn, taken.timer);
-    for (const effect of outcome.effects ?? []) if (effect.effect === "ready") perform(state, effect);
+    for (const effect of effects) if (AFTER_TIMER.has(effect.effect)) perform(state, effect);
   }
 
   /** How far it is (whack.md §11); the last step of each phase is a success and a line of the log as well. */
