@@ -1,6 +1,7 @@
 /** SA pairs as a key daemon installs them: out and in, each tunnel and ESP grouped, and the eroutes. */
 import { ESP_ALGORITHMS } from "../lib/crypto/algorithm_names.ts";
-import { addFlow, addSa, groupSas } from "../commands/_klips_messages.ts";
+import { addNamedSa } from "../commands/_klips_messages.ts";
+import { addFlow, groupSas } from "../lib/pfkey/requests.ts";
 import { AUTHENTICATORS, CIPHERS } from "../lib/crypto/algorithms.ts";
 import type { PfkeyRequest } from "../lib/pfkey/client.ts";
 import { SA_FLAG } from "../lib/pfkey/constants.ts";
@@ -29,7 +30,7 @@ function direction(algorithm: string, spi: number, source: Address, destination:
   const tunnel = { protocol: SA_PROTOCOLS.tun, spi, destination };
   const esp = { protocol: SA_PROTOCOLS.esp, spi, destination };
   return [tunnel, [
-    addSa({
+    addNamedSa({
       ...common,
       id: tunnel,
       algorithms: none,
@@ -37,7 +38,7 @@ function direction(algorithm: string, spi: number, source: Address, destination:
       encryptionKey: undefined,
       replayWindow: 0,
     }),
-    addSa({
+    addNamedSa({
       ...common,
       id: esp,
       algorithms,

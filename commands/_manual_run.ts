@@ -9,13 +9,14 @@ import type { ManualSa } from "../lib/config/manual_sas.ts";
 import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../lib/pfkey/client.ts";
 import { ERRNO } from "../lib/pfkey/errno.ts";
 import { SA_FLAG } from "../lib/pfkey/constants.ts";
+import { addFlow, deleteFlow, deleteSa, groupSas } from "../lib/pfkey/requests.ts";
 import type { UpdownOutcome } from "../lib/system/updown.ts";
 import { type UpdownVariables, updownVariables, type UpdownVerb } from "../lib/text/updown_variables.ts";
 import { anyAddress } from "../lib/text/address.ts";
 import { formatSaId, parseSaId, type SaId } from "../lib/text/sa_id.ts";
 import { formatSubnet, type Subnet } from "../lib/text/subnet.ts";
 import { refusalReason } from "./_klips_errors.ts";
-import { addFlow, addSa, deleteFlow, deleteSa, groupSas } from "./_klips_messages.ts";
+import { addNamedSa } from "./_klips_messages.ts";
 
 /** The world that a connection is brought up in. */
 export interface ManualWorld {
@@ -121,7 +122,7 @@ class ManualRun {
     world.trace?.(stepCommand(step, conn, this.#variables));
     switch (step.kind) {
       case "addSa":
-        await this.#ask(addSa(newSa(step.sa)), `make ${name(step.sa.id)}`, SA_HINTS);
+        await this.#ask(addNamedSa(newSa(step.sa)), `make ${name(step.sa.id)}`, SA_HINTS);
         this.#undo.push(() => this.#tryTo(deleteSa(step.sa.id, step.sa.source), [ERRNO.ESRCH]));
         break;
       case "group":

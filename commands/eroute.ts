@@ -1,5 +1,6 @@
 /** `ipsec eroute`: the extended routing table, which says what traffic goes through which SA (klips.md §2). */
 import { SA_FLAG } from "../lib/pfkey/constants.ts";
+import { addFlow, clearFlows, deleteFlow, type Flow } from "../lib/pfkey/requests.ts";
 import { readNumber } from "../lib/text/c_number.ts";
 import type { SaId } from "../lib/text/sa_id.ts";
 import type { Family } from "../lib/text/address.ts";
@@ -8,7 +9,6 @@ import type { Command } from "./_command.ts";
 import { EROUTE_MANUAL } from "./_eroute_manual.ts";
 import { readSubnet } from "./_forms.ts";
 import { type Meanings, refusalReason } from "./_klips_errors.ts";
-import { addFlow, clearFlows, deleteFlow, type Flow } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, type OptionRow, runTool } from "./_klips_tool.ts";
 import { LOWEST_SPI, SaOptions } from "./_sa_options.ts";
 import { protocolNumber, servicePort } from "./_netdb.ts";

@@ -1,9 +1,9 @@
 /** `ipsec klipsdebug`: what the engine logs (klips.md §6, §20). */
 import { DEBUG_WORDS, type DebugWord } from "../lib/pfkey/constants.ts";
+import { type DebugWords, setDebug } from "../lib/pfkey/requests.ts";
 import type { Command } from "./_command.ts";
 import { refusalReason } from "./_klips_errors.ts";
 import { KLIPSDEBUG_MANUAL } from "./_klipsdebug_manual.ts";
-import { type DebugWords, setDebug } from "./_klips_messages.ts";
 import { type KlipsTool, type OptionRow, runTool } from "./_klips_tool.ts";
 import { toolVersion } from "./_tool_version.ts";
 

@@ -1,10 +1,11 @@
 /** `ipsec spi`: makes, deletes, lists and flushes Security Associations (klips.md §3). */
 import { keysOf, whyWeak } from "../lib/crypto/algorithm_names.ts";
+import { deleteSa, flushSas } from "../lib/pfkey/requests.ts";
 import { anyAddress, isAnyAddress } from "../lib/text/address.ts";
 import { SA_PROTOCOLS, type SaId } from "../lib/text/sa_id.ts";
 import type { Command } from "./_command.ts";
 import { type Meanings, refusalReason } from "./_klips_errors.ts";
-import { addSa, deleteSa, flushSas } from "./_klips_messages.ts";
+import { addNamedSa } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, runTool } from "./_klips_tool.ts";
 import { LOWEST_SPI } from "./_sa_options.ts";
 import { SPI_MANUAL } from "./_spi_manual.ts";
@@ -96,7 +97,7 @@ function build(tool: KlipsTool, request: SpiRequest) {
   if (!encapsulated && (request.sport ?? request.dport ?? request.natoa) !== undefined) {
     tool.fail("--sport, --dport and --natoa go with --natt espinudp.");
   }
-  return addSa({
+  return addNamedSa({
     id,
     source,
     algorithms: request.algorithms,

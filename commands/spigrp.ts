@@ -1,11 +1,11 @@
 /** `ipsec spigrp`: links SAs into a chain, or dissolves one (klips.md §4). Its words have fixed places: no getopt. */
+import { groupSas, ungroupSa } from "../lib/pfkey/requests.ts";
 import type { Family } from "../lib/text/address.ts";
 import { readNumber } from "../lib/text/c_number.ts";
 import { SA_PROTOCOLS, type SaId } from "../lib/text/sa_id.ts";
 import type { Command } from "./_command.ts";
 import { readAddress, readSaId } from "./_forms.ts";
 import { type Meanings, refusalReason } from "./_klips_errors.ts";
-import { groupSas, ungroupSa } from "./_klips_messages.ts";
 import { Exit, type KlipsTool, runTool } from "./_klips_tool.ts";
 import { SPIGRP_MANUAL } from "./_spigrp_manual.ts";
 import { toolVersion } from "./_tool_version.ts";
