@@ -1,0 +1,288 @@
+/**
+ * Which connection a responder takes (pluto.md §15): by the peer's address, then by its identity, then by the networks
+ * that it wants protected. Templates become instances here.
+ */
+import type { ClientRequest, Refusal } from "../ike/host.ts";
+import type { IsakmpSa, Path } from "../ike/state.ts";
+import type { AuthMethod } from "../ike/suite.ts";
+import {
+  addressInSubnet,
+  formatSubnet,
+  isHostSubnet,
+  sameSubnet,
+  type Subnet,
+  subnetInSubnet,
+} from "../text/subnet.ts";
+import { formatAddress } from "../text/address.ts";
+import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
+import type { Secret } from "../crypto/secret.ts";
+import type { Connection } from "./connection.ts";
+import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
+import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
+import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
+import type { Opportunism } from "./opportunism.ts";
+import { isRouted } from "./routing_states.ts";
+import { formatTopology } from "./topology.ts";
+import { type PrivateNets, whyNotVirtual } from "./virtual_ip.ts";
+
+/** RFC 2408 §3.14.1 */
+const INVALID_ID_INFORMATION = 18;
+/** Where IKE goes on after NAT was found (RFC 3947 §4). */
+const FLOATED_PORT = 4500;
+
+export interface ChooserDeps {
+  readonly connections: Connections;
+  readonly privateNets: PrivateNets;
+  presharedKey(connection: Connection): Secret | undefined;
+  hasPrivateKey(connection: Connection): boolean;
+  readonly opportunism: Opportunism | undefined;
+}
+
+export class Chooser {
+  constructor(readonly deps: ChooserDeps) {}
+
+  /** The peer has said nothing yet but where it is, and in Aggressive Mode who it is. */
+  byAddress(path: Path, mode: "main" | "aggressive", peerId?: Identity): Connection | Refusal {
+    const received = mode === "main" ? "initial Main Mode message" : "initial Aggressive Mode message";
+    const at = `${received} received on ${formatAddress(path.local)}:${path.localPort}`;
+    const suits = (one: Connection) => mode === "main" || one.aggressive;
+    const pair = this.#pair(path).filter((one) => one.kind !== "CK_GOING_AWAY");
+    const known = best(pair.filter((one) => suits(one) && !one.neverNegotiates), peerId);
+    if (known) return known;
+    if (pair.length) return { refused: `${at} but "${pair[0].name}" forbids connection`, notify: 0 };
+    const template = this.#wildcard(path, suits, peerId);
+    if (!template) return { refused: `${at} but no connection has been authorized`, notify: 0 };
+    if (template.kind !== "CK_TEMPLATE") {
+      return { refused: `${at} but "${template.name}" forbids connection`, notify: 0 };
+    }
+    return this.#instantiate(template, path);
+  }
+
+  /** The present connection, or one that is for this identity. A template becomes an instance with it. */
+  byIdentity(sa: IsakmpSa, current: Connection, peerId: Identity, auth: AuthMethod): Connection | Refusal {
+    if (sameIdentity(current.peers.id, peerId) && !isNameless(current)) return current;
+    const psk = auth === "psk" ? this.deps.presharedKey(current) : undefined;
+    const found = this.#searchIdentity(current, peerId, auth, psk);
+    if (!found) {
+      return { refused: `no suitable connection for peer '${formatIdentity(peerId)}'`, notify: INVALID_ID_INFORMATION };
+    }
+    if (found !== current && found.kind !== "CK_TEMPLATE") return found;
+    // the instance is there already, made before the peer had a name
+    if (found === current || current.template === found) {
+      if (isNameless(current)) current.peers.givenId = peerId;
+      return current;
+    }
+    const instance = this.#instantiate(found, sa.path);
+    instance.peers.givenId = peerId;
+    return instance;
+  }
+
+  async byClients(sa: IsakmpSa, current: Connection, request: ClientRequest): Promise<Connection | Refusal> {
+    const found = this.#searchClients(current, request);
+    if (!found) {
+      return {
+        refused: `cannot respond to IPsec SA request because no connection is known for ${
+          wantedText(current, request)
+        }`,
+        notify: INVALID_ID_INFORMATION,
+      };
+    }
+    if (found.kind === "CK_TEMPLATE" && found.policy.opportunistic) {
+      return await this.#confirm(sa, current, found, request);
+    }
+    const chosen = found.kind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
+    if (chosen.peers.isClientWithin || chosen.peers.virtual) {
+      chosen.peers.client = isOnly(request.peers.client, chosen.peers.host) ? undefined : request.peers.client;
+      chosen.peers.isClientWithin = false;
+      chosen.peers.virtual = undefined;
+    }
+    return chosen;
+  }
+
+  #pair(path: Path): Connection[] {
+    const exact = this.deps.connections.between(pairOf(path));
+    // behind NAT any port may stand there
+    return exact.length ? exact : this.deps.connections.between({ ...pairOf(path), peersPort: IKE_PORT });
+  }
+
+  /** A road warrior's template at once, else the opportunistic one or the shunt that fits the sender tightest. */
+  #wildcard(path: Path, suits: (one: Connection) => boolean, peerId?: Identity): Connection | undefined {
+    const pair = pairOf(path);
+    const exact = this.deps.connections.wildcards(pair);
+    const all = exact.length ? exact : this.deps.connections.wildcards({ ...pair, peersPort: IKE_PORT });
+    const road = all.filter((one) => one.kind === "CK_TEMPLATE" && !one.policy.opportunistic && suits(one));
+    const known = best(road, peerId);
+    if (known) return known;
+    let tightest: Connection | undefined;
+    for (const one of all) {
+      if (one.kind === "CK_GROUP" || road.includes(one) || !addressInSubnet(path.remote, one.peers.net)) continue;
+      if (!tightest || !subnetInSubnet(tightest.peers.net, one.peers.net)) tightest = one;
+    }
+    return tightest;
+  }
+
+  #searchIdentity(
+    current: Connection,
+    peerId: Identity,
+    auth: AuthMethod,
+    psk: Secret | undefined,
+  ): Connection | undefined {
+    const { connections } = this.deps;
+    const pair = hostPairOf(current);
+    let found: Connection | undefined, fewest = ANY_ID_WILDCARDS + 1;
+    for (const list of [connections.between(pair), connections.wildcards(pair)]) {
+      for (const one of list) {
+        if (one.kind === "CK_GROUP" || one.kind === "CK_GOING_AWAY" || !one.auth.includes(auth)) continue;
+        if (one.kind === "CK_INSTANCE" && one !== current && isNameless(one)) continue; // another peer's
+        const wanted = one.peers.givenId;
+        const wildcards = wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
+        if (wildcards === undefined || wildcards >= fewest || !this.#hasKey(one, auth, psk)) continue;
+        if (wildcards === 0) return one;
+        [found, fewest] = [one, wildcards];
+      }
+    }
+    return found;
+  }
+
+  /** The secret decided over the messages so far, so it must not change; any private key of ours will do. */
+  #hasKey(one: Connection, auth: AuthMethod, psk: Secret | undefined): boolean {
+    if (auth === "rsasig") return this.deps.hasPrivateKey(one);
+    const other = this.deps.presharedKey(one);
+    return psk !== undefined && other !== undefined && other.equals(psk);
+  }
+
+  #searchClients(current: Connection, request: ClientRequest): Connection | undefined {
+    const isExact = sameSelectors(current, request) && sameSubnet(current.ours.net, request.ours.client) &&
+      sameSubnet(current.peers.net, request.peers.client) && !current.peers.virtual;
+    if (isExact && isRouted(current.routing)) return current;
+    const { connections } = this.deps;
+    const pair = hostPairOf(current);
+    const exact = this.#bestOf(connections.between(pair), current, request);
+    if (exact) return exact;
+    if (isExact) return current;
+    const wildcards = connections.wildcards(pair);
+    const road = this.#bestOf(wildcards, current, request);
+    if (road) return road;
+    const hosts = isHostSubnet(request.ours.client) && isHostSubnet(request.peers.client);
+    return hosts ? bestOpportunistic(wildcards, current, request) : undefined;
+  }
+
+  /** Routed ones first, then those with few wildcards in the identity; none where the best never negotiates. */
+  #bestOf(candidates: readonly Connection[], current: Connection, request: ClientRequest): Connection | undefined {
+    let found: Connection | undefined, highest = 0;
+    for (const one of candidates) {
+      if (one.kind === "CK_GROUP" || one.kind === "CK_GOING_AWAY") continue;
+      const wildcards = identityFit(one, current);
+      if (wildcards === undefined || !sameSelectors(one, request)) continue;
+      if (!sameSubnet(one.ours.net, request.ours.client) || !this.#peerNetFits(one, current, request)) continue;
+      const rank = (isRouted(one.routing) ? 2 * ANY_ID_WILDCARDS : 0) + ANY_ID_WILDCARDS - wildcards + 1;
+      if (rank > highest) [found, highest] = [one, rank];
+    }
+    return found?.neverNegotiates ? undefined : found;
+  }
+
+  #peerNetFits({ peers }: Connection, current: Connection, request: ClientRequest): boolean {
+    const wanted = request.peers.client, host = current.peers.host;
+    if (peers.virtual) return whyNotVirtual(peers.virtual, wanted, host, this.deps.privateNets) === undefined;
+    if (!peers.client) return isOnly(wanted, host);
+    return peers.isClientWithin ? subnetInSubnet(wanted, peers.client) : sameSubnet(wanted, peers.client);
+  }
+
+  async #confirm(
+    sa: IsakmpSa,
+    current: Connection,
+    template: Connection,
+    request: ClientRequest,
+  ): Promise<Connection | Refusal> {
+    const { opportunism } = this.deps;
+    const gateway = formatAddress(sa.path.remote), client = formatAddress(request.ours.client.address);
+    const refused =
+      `gateway ${gateway} wants connection with ${client} as our client, but DNS fails to confirm delegation`;
+    const why = opportunism ? await opportunism.confirm(sa, template, request) : "opportunism is not enabled";
+    if (why !== undefined) return { refused: `${refused}: ${why}`, notify: INVALID_ID_INFORMATION };
+    const instance = this.#instantiate(template, sa.path, current);
+    instance.ours.client = hostOrClient(request.ours.client, instance.ours.host);
+    instance.peers.client = hostOrClient(request.peers.client, instance.peers.host);
+    return instance;
+  }
+
+  /** @param authenticated whose peer's identity it takes over */
+  #instantiate(template: Connection, path: Path, authenticated?: Connection): Connection {
+    const instance = template.instantiate(path.remote);
+    if (authenticated) instance.peers.givenId = authenticated.peers.id;
+    if (template.policy.opportunistic) instance.peers.client = unknownNet(path.remote.family);
+    this.deps.connections.add(instance);
+    return instance;
+  }
+}
+
+/** An instance whose template is for anybody, before its peer has said who it is. */
+function isNameless({ kind, peers: { givenId } }: Connection): boolean {
+  return kind === "CK_INSTANCE" && givenId !== "%myid" && isAnyId(givenId);
+}
+
+function hostOrClient(net: Subnet, host: Path["remote"]): Subnet | undefined {
+  return isOnly(net, host) ? undefined : net;
+}
+
+function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {
+  const plain = (port: number) => port === FLOATED_PORT ? IKE_PORT : port;
+  return { ours: local, ourPort: plain(localPort), peers: remote, peersPort: plain(remotePort) };
+}
+
+/** The first, or where the peer has said who it is the first that is for it. */
+function best(candidates: readonly Connection[], peerId: Identity | undefined): Connection | undefined {
+  if (!peerId) return candidates[0];
+  const rank = (one: Connection) => matchIdentity(peerId, wildId(one, one.peers.id)) ?? Infinity;
+  return candidates.filter((one) => rank(one) < Infinity).toSorted((a, b) => rank(a) - rank(b))[0];
+}
+
+/** A connection between known hosts without `rightid=` is for the address; one for any host, for anybody. */
+function wildId(one: Connection, given: Identity): Identity {
+  return isAnyId(given) && !one.peers.isAnyHost && one.kind !== "CK_INSTANCE" ? one.peers.id : given;
+}
+
+/** @returns wildcards; undefined where the identities differ from those of the ISAKMP SA */
+function identityFit(one: Connection, current: Connection): number | undefined {
+  if (!sameIdentity(one.ours.id, current.ours.id)) return undefined;
+  return matchIdentity(current.peers.id, wildId(one, one.peers.id));
+}
+
+function sameSelectors(one: Connection, { ours, peers }: ClientRequest): boolean {
+  return one.ours.protocol === ours.protocol && one.peers.protocol === peers.protocol &&
+    one.ours.clientPort === ours.port && (one.peers.clientPort === peers.port);
+}
+
+function bestOpportunistic(
+  candidates: readonly Connection[],
+  current: Connection,
+  { ours, peers }: ClientRequest,
+): Connection | undefined {
+  let found: Connection | undefined, highest = -1;
+  for (const one of candidates) {
+    const wildcards = identityFit(one, current);
+    if (one.kind === "CK_GROUP" || wildcards === undefined) continue;
+    if (!subnetInSubnet(ours.client, one.ours.net) || !subnetInSubnet(peers.client, one.peers.net)) continue;
+    const rank = (one.priority * 2 + (isRouted(one.routing) ? 1 : 0)) * 16 + ANY_ID_WILDCARDS - wildcards;
+    if (rank > highest) [found, highest] = [one, rank];
+  }
+  return found?.policy.opportunistic && !found.neverNegotiates ? found : undefined;
+}
+
+/** What the peer wants, as a topology. */
+function wantedText(current: Connection, request: ClientRequest): string {
+  const end = (one: Connection["ours"], side: ClientRequest["ours"]) => {
+    const copy = one.copy();
+    copy.client = hostOrClient(side.client, copy.host);
+    copy.virtual = undefined;
+    copy.isClientWithin = false;
+    return copy;
+  };
+  const text = formatTopology(
+    end(current.ours, request.ours),
+    end(current.peers, request.peers),
+    current.policy,
+    false,
+  );
+  return text || formatSubnet(request.peers.client);
+}

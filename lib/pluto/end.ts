@@ -1,0 +1,106 @@
+/** One end of a connection as pluto keeps it. An instance has a copy of its own, with what became known of the peer. */
+import type { IkeEnd } from "../ike/connection.ts";
+import { type Address, isAnyAddress } from "../text/address.ts";
+import type { Identity } from "../text/identity.ts";
+import { hostSubnet, type Subnet } from "../text/subnet.ts";
+import { isAnyId } from "./identity_match.ts";
+import type { MyId } from "./myid.ts";
+import { addressIdentity } from "./myid.ts";
+import type { VirtualClient } from "./virtual_ip.ts";
+
+/** `%myid` is resolved whenever it is asked for. */
+export type OwnIdentity = Identity | "%myid";
+
+export interface EndFields {
+  host: Address;
+  port: number;
+  id: OwnIdentity;
+  /** The unspecified address: the other end's host, once that is known. */
+  nextHop: Address;
+  client?: Subnet;
+  /** The peer may propose any network inside of `client`. */
+  isClientWithin: boolean;
+  virtual?: VirtualClient;
+  protocol: number;
+  clientPort: number;
+  /** Its RSA key is looked for in the DNS when it is needed. */
+  keyOnDemand: boolean;
+  updown?: string;
+  ca?: string;
+  sourceIp?: Address;
+  xauthServer: boolean;
+  xauthClient: boolean;
+  xauthUser?: string;
+  modecfgServer: boolean;
+  modecfgClient: boolean;
+}
+
+export class End implements IkeEnd {
+  host: Address;
+  readonly port: number;
+  nextHop: Address;
+  client: Subnet | undefined;
+  isClientWithin: boolean;
+  virtual: VirtualClient | undefined;
+  readonly protocol: number;
+  clientPort: number;
+  readonly keyOnDemand: boolean;
+  readonly updown: string | undefined;
+  readonly ca: string | undefined;
+  sourceIp: Address | undefined;
+  readonly xauthServer: boolean;
+  readonly xauthClient: boolean;
+  readonly xauthUser: string | undefined;
+  readonly modecfgServer: boolean;
+  readonly modecfgClient: boolean;
+  /** As it was given. */
+  givenId: OwnIdentity;
+  readonly #myId: MyId;
+
+  constructor(fields: EndFields, myId: MyId) {
+    this.host = fields.host;
+    this.port = fields.port;
+    this.nextHop = fields.nextHop;
+    this.client = fields.client;
+    this.isClientWithin = fields.isClientWithin;
+    this.virtual = fields.virtual;
+    this.protocol = fields.protocol;
+    this.clientPort = fields.clientPort;
+    this.keyOnDemand = fields.keyOnDemand;
+    this.updown = fields.updown;
+    this.ca = fields.ca;
+    this.sourceIp = fields.sourceIp;
+    this.xauthServer = fields.xauthServer;
+    this.xauthClient = fields.xauthClient;
+    this.xauthUser = fields.xauthUser;
+    this.modecfgServer = fields.modecfgServer;
+    this.modecfgClient = fields.modecfgClient;
+    this.givenId = fields.id;
+    this.#myId = myId;
+  }
+
+  copy(): End {
+    return new End({ ...this, id: this.givenId }, this.#myId);
+  }
+
+  /** Where nothing else is known, the address of the host. */
+  get id(): Identity {
+    if (this.givenId === "%myid") return this.#myId.current ?? addressIdentity(this.host);
+    if (isAnyId(this.givenId) && !isAnyAddress(this.host)) return addressIdentity(this.host);
+    return this.givenId;
+  }
+
+  /** The network that is protected: the client, or the host alone. */
+  get net(): Subnet {
+    return this.client ?? hostSubnet(this.host);
+  }
+
+  get isAnyHost(): boolean {
+    return isAnyAddress(this.host);
+  }
+
+  /** The next hop towards the peer; still unspecified where the peer is. */
+  hopTo(peer: Address): Address {
+    return isAnyAddress(this.nextHop) ? peer : this.nextHop;
+  }
+}

@@ -1,0 +1,108 @@
+/** Whose a route and an eroute are, and whether a connection may have them (pluto.md §16, §16.1). */
+import { addressInSubnet, sameSubnet } from "../text/subnet.ts";
+import { sameAddress } from "../text/address.ts";
+import { sameFlow } from "./bare_shunts.ts";
+import { type Connection, NOBODY } from "./connection.ts";
+import { type Line, RC } from "./define.ts";
+import { IKE_PORT } from "./nets.ts";
+import { hasIpsecPolicy } from "./policy.ts";
+import { isErouted, isRouted, routingRank } from "./routing_states.ts";
+
+export interface Owners {
+  /** Of the route to the peer's client. */
+  readonly route: Connection | undefined;
+  /** Of the eroute between the clients. */
+  readonly eroute: Connection | undefined;
+}
+
+/** Those that are farthest routed, and of equals the connection itself. */
+export function ownersOf(connection: Connection, all: Iterable<Connection>): Owners {
+  let route = isRouted(connection.routing) ? connection : undefined;
+  let eroute = isErouted(connection.routing) ? connection : undefined;
+  for (const one of all) {
+    if (one === connection || !sameSubnet(one.peers.net, connection.peers.net)) continue;
+    if (isRouted(one.routing) && outranks(one, route)) route = one;
+    if (isErouted(one.routing) && outranks(one, eroute) && sameFlow(one.flow, connection.flow)) eroute = one;
+  }
+  return { route, eroute };
+}
+
+function outranks(one: Connection, other: Connection | undefined): boolean {
+  return !other || routingRank(one.routing) > routingRank(other.routing);
+}
+
+/** Same device and next hop. */
+function routesAgree(a: Connection, b: Connection): boolean {
+  return a.interface?.virtual === b.interface?.virtual && sameAddress(a.nextHop, b.nextHop);
+}
+
+export type Routability = "impossible" | "easy" | "chained";
+
+/** Says why where it is impossible; chains a permanent connection to an opportunistic template over the same clients. */
+export function checkRoutable(
+  connection: Connection,
+  all: Iterable<Connection>,
+  say: (line: Line) => void,
+): Routability {
+  const { policy, kind, ours, peers } = connection;
+  const refuse = (code: number, text: string): "impossible" => {
+    say({ code, text });
+    return "impossible";
+  };
+  if (!connection.neverNegotiates && !hasIpsecPolicy(policy)) {
+    return refuse(RC.route, "cannot route an ISAKMP-only connection");
+  }
+  if (kind === "CK_TEMPLATE" && !policy.opportunistic) {
+    return refuse(RC.route, `cannot route template policy of ${connection.policyText}`);
+  }
+  if (connection.nextHop.bytes.every((byte) => byte === 0)) {
+    return refuse(RC.route, "cannot route connection without knowing our nexthop");
+  }
+  // KLIPS lets only its host's IKE of the usual port past the eroutes
+  if (ours.port !== IKE_PORT && addressInSubnet(peers.host, peers.net)) {
+    return refuse(RC.serious, "cannot install route: peer is within its client");
+  }
+  const { route, eroute } = ownersOf(connection, all);
+  if (route && route !== connection && !routesAgree(route, connection)) {
+    return refuse(RC.serious, `cannot route -- route already in use for "${route.name}"`);
+  }
+  if (!eroute || eroute === connection) return "easy";
+  const chained = chain(connection, eroute, say);
+  if (chained) return "chained";
+  if (templateInChain(eroute, connection.name)) return "easy";
+  const owner = `"${eroute.name}"${eroute.instanceText} #${eroute.erouteOwner}`;
+  return refuse(RC.serious, `cannot install eroute -- it is in use for ${owner}`);
+}
+
+/** The template gets the eroute, and the permanent connection its place behind it. */
+function chain(one: Connection, other: Connection, say: (line: Line) => void): boolean {
+  const kinds = (a: Connection, b: Connection) => a.kind === "CK_PERMANENT" && b.kind === "CK_TEMPLATE";
+  if (!kinds(one, other) && !kinds(other, one)) return false;
+  const [outside, inside] = kinds(one, other) ? [one, other] : [other, one];
+  if (inside.policyNext) return false;
+  inside.policyNext = outside;
+  outside.erouteOwner = NOBODY;
+  outside.routing = "UNROUTED_KEYED";
+  inside.priority = outside.priority + 1;
+  say({
+    code: RC.serious,
+    text: `conflict on eroute (${inside.instanceText}), switching eroute to ${inside.name} and linking ${outside.name}`,
+  });
+  return true;
+}
+
+/** The template that an eroute may be taken from: of the same name, along the chain of its owner. */
+export function templateInChain(owner: Connection, name: string): Connection | undefined {
+  for (let one: Connection | undefined = owner; one; one = one.policyNext) {
+    if (one.kind === "CK_TEMPLATE" && one.name === name) return one;
+  }
+  return undefined;
+}
+
+/** A template whose trap had given way to what has the same flow. */
+export function eclipsedBy(connection: Connection, all: Iterable<Connection>): Connection | undefined {
+  for (const one of all) {
+    if (one !== connection && one.routing === "ROUTED_ECLIPSED" && sameFlow(one.flow, connection.flow)) return one;
+  }
+  return undefined;
+}

@@ -1,0 +1,158 @@
+/** Beginning negotiations: which ISAKMP SA they go under, what waits for one, and what follows a failure (pluto.md §10). */
+import type { GroupName } from "../crypto/dh_groups.ts";
+import type { IkeEngine, QuickOptions, Refusal } from "../ike/host.ts";
+import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
+import { sameIdentity } from "../text/identity.ts";
+import type { Connection } from "./connection.ts";
+import { sameHostPair } from "./connections.ts";
+import { RC } from "./define.ts";
+import type { Pending, PendingQueue } from "./pending.ts";
+import { hasIpsecPolicy } from "./policy.ts";
+import type { StateNotes } from "./state_notes.ts";
+import type { Reply, Whacks } from "./whacks.ts";
+
+export interface InitiatorDeps {
+  readonly engine: Pick<IkeEngine, "startPhase1" | "startQuick" | "states">;
+  readonly pending: PendingQueue;
+  readonly whacks: Whacks;
+  readonly notes: StateNotes;
+  now(): number;
+  connectionOf(state: IkeState): Connection;
+  tell(about: IkeState | Connection, code: number, text: string): void;
+  /** To the log and, with its number, to the whack that waits for the state. */
+  announce(about: IkeState, code: number, text: string): void;
+}
+
+export interface InitiateOptions {
+  readonly attempt?: number;
+  /** Number of the state that is replaced. */
+  readonly replaces?: number;
+  /** Whack that waits for the outcome. */
+  readonly reply?: Reply;
+  readonly pfsGroup?: GroupName;
+}
+
+export class Initiator {
+  constructor(readonly deps: InitiatorDeps) {}
+
+  /** Phase 2 at once, after a phase 1 that is under way, or after one that begins now. */
+  initiate(connection: Connection, { attempt = 1, replaces = 0, reply, pfsGroup }: InitiateOptions = {}): void {
+    const wantsIpsec = hasIpsecPolicy(connection.policy);
+    const wanted = { connection, attempt, replaces, pfsGroup, reply };
+    const usable = this.usableIsakmp(connection);
+    if (usable) {
+      if (!wantsIpsec) return;
+      if (usable.isEstablished) this.#startQuick(usable, wanted);
+      else this.deps.pending.add({ isakmp: usable.number, ...wanted });
+      return;
+    }
+    const options = { replaces: 0, attempt };
+    const sa = this.#startPhase1(connection, pathOf(connection), options, reply);
+    if (sa && wantsIpsec) this.deps.pending.add({ isakmp: sa.number, ...wanted });
+  }
+
+  /** The newest one between the same hosts and identities, established or begun by us. */
+  usableIsakmp(connection: Connection): IsakmpSa | undefined {
+    let newest: IsakmpSa | undefined;
+    for (const state of this.deps.engine.states.values()) {
+      if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
+      const its = this.deps.connectionOf(state);
+      if (!sameHostPair(its, connection) || its.kind === "CK_GOING_AWAY") continue;
+      if (!sameIdentity(its.ours.id, connection.ours.id) || !sameIdentity(its.peers.id, connection.peers.id)) continue;
+      if (!newest || state.number > newest.number) newest = state;
+    }
+    return newest;
+  }
+
+  /** Whether a negotiation that would serve the connection's traffic is under way. */
+  isUnderWay(connection: Connection): boolean {
+    if (this.deps.pending.has(connection)) return true;
+    for (const state of this.deps.engine.states.values()) {
+      if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) return true;
+    }
+    return false;
+  }
+
+  /** A new SA for an old one, or a new attempt after one that failed. */
+  replace(state: IkeState, attempt = 1): void {
+    const connection = this.deps.connectionOf(state);
+    if (state.kind === "ipsec") {
+      return this.initiate(connection, { attempt, replaces: state.number, pfsGroup: state.pfsGroup });
+    }
+    const path = state.nat.ours || state.nat.peers ? state.path : pathOf(connection);
+    const successor = this.#startPhase1(connection, path, { replaces: state.number, attempt }, undefined);
+    if (successor) this.deps.pending.move(state.number, successor.number);
+  }
+
+  /** Nobody answered. The state is deleted after this. */
+  gaveUp(state: IkeState): void {
+    const { settings } = this.deps.connectionOf(state);
+    const most = settings.keyingTries;
+    if (most !== 0 && state.attempt >= most) return;
+    const attempt = state.attempt + 1;
+    const story = `starting keying attempt ${attempt} of ${most === 0 ? "an unlimited number" : `at most ${most}`}`;
+    if (this.deps.whacks.waiting(state.number)) {
+      this.deps.announce(state, RC.comment, `${story}, but releasing whack`);
+      this.#releasePending(state, story);
+      this.deps.whacks.detach(state.number);
+    } else {
+      this.deps.tell(state, RC.log, story);
+    }
+    this.replace(state, attempt);
+  }
+
+  /** What waited for this ISAKMP SA begins. */
+  startPending(sa: IsakmpSa): void {
+    for (const pending of this.deps.pending.take(sa.number)) {
+      this.#startQuick(sa, pending);
+      pending.reply?.release();
+    }
+  }
+
+  #startPhase1(
+    connection: Connection,
+    path: Path,
+    options: { readonly replaces: number; readonly attempt: number },
+    reply: Reply | undefined,
+  ): IsakmpSa | undefined {
+    const begun = this.deps.whacks.at(reply, () => {
+      return this.#orRefused(connection, this.deps.engine.startPhase1(connection, path, options));
+    });
+    if (begun) this.deps.whacks.attach(begun.number, reply);
+    return begun;
+  }
+
+  #startQuick(sa: IsakmpSa, { connection, attempt, replaces, pfsGroup, reply }: Omit<Pending, "isakmp">): void {
+    const options: QuickOptions = { replaces, attempt, ...(pfsGroup && { pfsGroup }) };
+    const begun = this.deps.whacks.at(reply, () => {
+      return this.#orRefused(connection, this.deps.engine.startQuick(sa, connection, options));
+    });
+    if (!begun) return;
+    this.deps.notes.of(sa.number).usedAt = this.deps.now();
+    this.deps.whacks.attach(begun.number, reply);
+  }
+
+  #orRefused<T extends IsakmpSa | IpsecSa>(connection: Connection, begun: T | Refusal): T | undefined {
+    if (!("refused" in begun)) return begun;
+    this.deps.tell(connection, RC.serious, begun.refused);
+    return undefined;
+  }
+
+  /** Others that wait for the same ISAKMP SA would wait for long. */
+  #releasePending(state: IkeState, story: string): void {
+    const own = this.deps.whacks.waiting(state.number);
+    for (const pending of this.deps.pending.of(state.number)) {
+      const { reply } = pending;
+      if (!reply) continue;
+      if (reply !== own) {
+        reply.line(RC.comment, `${story} for ISAKMP SA, but releasing whack for pending IPSEC SA`);
+      }
+      pending.reply = undefined;
+      reply.release();
+    }
+  }
+}
+
+function pathOf({ ours, peers }: Connection): Path {
+  return { local: ours.host, localPort: ours.port, remote: peers.host, remotePort: peers.port };
+}

@@ -1,0 +1,87 @@
+/** The end of connections and of their states (pluto.md §6.2), and of instances that nothing uses any more. */
+import type { IkeEngine } from "../ike/host.ts";
+import type { IkeState } from "../ike/state.ts";
+import { formatAddress } from "../text/address.ts";
+import type { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { RC } from "./define.ts";
+import type { PendingQueue } from "./pending.ts";
+import type { Router } from "./router.ts";
+import type { TaskQueue } from "./task_queue.ts";
+
+export interface LifeCycleDeps {
+  readonly engine: Pick<IkeEngine, "remove" | "states">;
+  readonly connections: Connections;
+  readonly pending: PendingQueue;
+  readonly router: Pick<Router, "unroute">;
+  readonly tasks: TaskQueue;
+  tell(about: IkeState | Connection, code: number, text: string): void;
+}
+
+export class LifeCycle {
+  constructor(readonly deps: LifeCycleDeps) {}
+
+  statesOf(connection: Connection): IkeState[] {
+    return [...this.deps.engine.states.values()].filter((state) => state.connection === connection);
+  }
+
+  /** IPsec SAs and what is unfinished first: the ISAKMP SA carries their Delete messages. @param tellPeer false: it knows */
+  removeStates(connection: Connection, tellPeer = true): void {
+    this.deps.pending.dropOf(connection);
+    const isLast = (state: IkeState) => state.kind === "isakmp" && state.isEstablished;
+    const states = this.statesOf(connection);
+    for (const state of [...states.filter((one) => !isLast(one)), ...states.filter(isLast)]) {
+      this.removeState(state, tellPeer);
+    }
+  }
+
+  removeState(state: IkeState, tellPeer = true): void {
+    if (!this.deps.engine.states.has(state.number)) return;
+    this.deps.tell(state, RC.log, `deleting state (STATE_${state.name})`);
+    this.deps.engine.remove(state, tellPeer);
+  }
+
+  /** States and routes go, the connection stays; an instance goes, too. */
+  async release(connection: Connection, tellPeer = true): Promise<void> {
+    if (connection.kind === "CK_INSTANCE" && connection.template) return await this.delete(connection, tellPeer);
+    this.removeStates(connection, tellPeer);
+    await this.deps.tasks.run(() => this.deps.router.unroute(connection));
+  }
+
+  async delete(connection: Connection, tellPeer = true): Promise<void> {
+    const { connections, tasks, router } = this.deps;
+    if (connection.kind === "CK_GOING_AWAY" || !connections.has(connection)) return;
+    this.deps.tell(connection, RC.log, this.#farewell(connection));
+    if (connection.kind === "CK_INSTANCE") connection.kind = "CK_GOING_AWAY";
+    for (const instance of connections.instancesOf(connection)) await this.delete(instance, tellPeer);
+    this.removeStates(connection, tellPeer);
+    await tasks.run(() => router.unroute(connection));
+    connections.remove(connection);
+    if (connection.kind !== "CK_GROUP") return;
+    for (const member of connections.membersOf(connection)) await this.delete(member, tellPeer);
+  }
+
+  /** All of a name, instances first. @returns whether there was one */
+  async deleteNamed(name: string): Promise<boolean> {
+    const named = [...this.deps.connections].filter((one) => one.name === name);
+    const rank = ({ kind }: Connection) => kind === "CK_INSTANCE" ? 0 : 1;
+    for (const one of named.toSorted((a, b) => rank(a) - rank(b))) await this.delete(one);
+    return named.length > 0;
+  }
+
+  /** Instances without a state, and without a negotiation that waits. */
+  sweep(): void {
+    for (const one of [...this.deps.connections]) {
+      if (one.kind !== "CK_INSTANCE" || !one.template || one.serial === 0) continue;
+      if (this.statesOf(one).length || this.deps.pending.has(one)) continue;
+      void this.delete(one);
+    }
+  }
+
+  #farewell(connection: Connection): string {
+    if (connection.kind !== "CK_INSTANCE") return "deleting connection";
+    const { name, peers, newestIsakmp, newestIpsec } = connection;
+    const sas = `{isakmp=#${newestIsakmp}/ipsec=#${newestIpsec}}`;
+    return `deleting connection "${name}" instance with peer ${formatAddress(peers.host)} ${sas}`;
+  }
+}

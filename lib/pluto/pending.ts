@@ -1,0 +1,61 @@
+/** Phase 2 negotiations that wait for an ISAKMP SA (pluto.md §10.5). */
+import type { GroupName } from "../crypto/dh_groups.ts";
+import type { Connection } from "./connection.ts";
+import type { Reply } from "./whacks.ts";
+
+export interface Pending {
+  /** Number of the state that it waits for. */
+  isakmp: number;
+  readonly connection: Connection;
+  readonly attempt: number;
+  readonly replaces: number;
+  readonly pfsGroup?: GroupName;
+  /** The whack that waits with it; it is held. */
+  reply?: Reply;
+}
+
+export class PendingQueue implements Iterable<Pending> {
+  #all: Pending[] = [];
+
+  [Symbol.iterator](): Iterator<Pending> {
+    return this.#all[Symbol.iterator]();
+  }
+
+  add(pending: Pending): void {
+    pending.reply?.hold();
+    this.#all.push(pending);
+  }
+
+  of(isakmp: number): Pending[] {
+    return this.#all.filter((one) => one.isakmp === isakmp);
+  }
+
+  has(connection: Connection): boolean {
+    return this.#all.some((one) => one.connection === connection);
+  }
+
+  /** Those that wait for one ISAKMP SA now wait for another. */
+  move(from: number, to: number): void {
+    for (const one of this.of(from)) one.isakmp = to;
+  }
+
+  /** Takes them out; their whacks are still held. */
+  take(isakmp: number): Pending[] {
+    const taken = this.of(isakmp);
+    this.#all = this.#all.filter((one) => one.isakmp !== isakmp);
+    return taken;
+  }
+
+  dropOf(connection: Connection): void {
+    this.#drop((one) => one.connection === connection);
+  }
+
+  drop(isakmp: number): void {
+    this.#drop((one) => one.isakmp === isakmp);
+  }
+
+  #drop(isDropped: (one: Pending) => boolean): void {
+    for (const one of this.#all.filter(isDropped)) one.reply?.release();
+    this.#all = this.#all.filter((one) => !isDropped(one));
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * Carries out what {@linkcode TRANSITIONS} says: eroutes, shunts, routes by the updown commands, and the way back where
+ * one of them fails (pluto.md §16). Its methods run one after another, in the daemon's task queue.
+ */
+import type { IpsecSa } from "../ike/state.ts";
+import { sameAddress } from "../text/address.ts";
+import { isHostSubnet } from "../text/subnet.ts";
+import type { UpdownVerb } from "../text/updown_variables.ts";
+import { type BareShunts, sameFlow } from "./bare_shunts.ts";
+import { type Connection, NOBODY } from "./connection.ts";
+import { type Line, RC } from "./define.ts";
+import { checkRoutable, eclipsedBy, ownersOf } from "./eroutes.ts";
+import { type Flow, type Kernel, KernelError, type ShuntKind } from "./kernel.ts";
+import { isRouted, type Routing } from "./routing_states.ts";
+import { type Circumstances, findTransition } from "./transitions.ts";
+import { runUpdownVerb, type UpdownDeps } from "./updown.ts";
+
+export interface RouterDeps extends UpdownDeps {
+  readonly kernel: Kernel;
+  readonly connections: Iterable<Connection>;
+  readonly shunts: BareShunts;
+  /** The IPsec SA of a number. */
+  ipsecSa(state: number): IpsecSa | undefined;
+}
+
+export class Router {
+  constructor(readonly deps: RouterDeps) {}
+
+  /** Trap, or whatever the connection's shunt is, and the route. @returns whether it is routed now */
+  async route(connection: Connection): Promise<boolean> {
+    if (checkRoutable(connection, this.deps.connections, this.#sayer(connection)) === "impossible") return false;
+    const { eroute } = findTransition("route", circumstances(connection));
+    return eroute === "leave" || await this.#lead(connection, undefined);
+  }
+
+  /** Whatever there is goes; a route only where nobody else needs it. An SA must not own the eroute. */
+  async unroute(connection: Connection): Promise<void> {
+    const wasRouted = isRouted(connection.routing);
+    const { eroute } = findTransition("unroute", circumstances(connection));
+    if (eroute === "delete") await this.#dropEroute(connection);
+    connection.routing = "UNROUTED";
+    connection.erouteOwner = NOBODY;
+    connection.hold = undefined;
+    if (wasRouted) await this.#unrouteUnlessShared(connection);
+    this.#unchain(connection);
+  }
+
+  /** Before anything is installed for a negotiation, on either side. */
+  mayInstall(connection: Connection): boolean {
+    return checkRoutable(connection, this.deps.connections, this.#sayer(connection)) !== "impossible";
+  }
+
+  /** The connection that has our peer's client behind another peer or device. */
+  conflicting(connection: Connection): Connection | undefined {
+    const { route } = ownersOf(connection, this.deps.connections);
+    if (!route || route === connection) return undefined;
+    const agrees = sameAddress(route.peers.host, connection.peers.host) &&
+      route.interface?.virtual === connection.interface?.virtual;
+    return agrees || route.kind === "CK_TEMPLATE" && route.name === connection.name ? undefined : route;
+  }
+
+  /** Leads the flow into the SA's tunnel. @returns whether it does now; if not, all is as it was */
+  async established(connection: Connection, sa: IpsecSa): Promise<boolean> {
+    if (findTransition("established", circumstances(connection)).eroute === "leave") return true;
+    if (!this.mayInstall(connection)) return false;
+    return connection.erouteOwner === sa.number || await this.#lead(connection, sa);
+  }
+
+  /** An IPsec SA ends. Its place in the eroute goes to a shunt. */
+  async ownerGone(connection: Connection, state: number): Promise<void> {
+    if (connection.erouteOwner !== state) return;
+    connection.erouteOwner = NOBODY;
+    const transition = findTransition("ownerGone", circumstances(connection));
+    if (transition.eroute === "leave") return;
+    for (const verb of transition.before ?? []) await this.#updown(verb, connection);
+    if (transition.eroute === "delete") return await this.unroute(connection);
+    connection.routing = transition.to!;
+    await this.#putShunt(connection, transition.to!, true);
+  }
+
+  /** A hold of the kernel's, for one packet, becomes the connection's. @returns whether the traffic is held */
+  async assignHold(connection: Connection, hold: Flow): Promise<boolean> {
+    const { eroute, to } = findTransition("hold", circumstances(connection));
+    const isSame = sameFlow(hold, connection.flow);
+    if (eroute === "hold") {
+      const isReplaced = connection.routing !== "UNROUTED";
+      // where the flow is that of the two hosts, the kernel's hold stands in the trap's place already
+      if (!isSame && !await this.#kernel(connection, (k) => k.addShunt(connection.flow, "hold", isReplaced))) {
+        return false;
+      }
+      connection.routing = to!;
+      connection.hold = connection.flow;
+    }
+    this.deps.shunts.remove(hold);
+    if (!isSame) await this.#kernel(connection, (k) => k.deleteEroute(hold));
+    return true;
+  }
+
+  /** While the DNS is asked for a template of two hosts, the kernel's hold is in its place. */
+  eclipse(connection: Connection): void {
+    const { ours, peers } = connection.flow;
+    if (connection.kind !== "CK_TEMPLATE" || !isHostSubnet(ours) || !isHostSubnet(peers)) return;
+    const { to } = findTransition("eclipse", circumstances(connection));
+    if (to) connection.routing = to;
+  }
+
+  /** Eroute, firewall, route; and back where one fails. @param sa undefined for the connection's own shunt */
+  async #lead(connection: Connection, sa: IpsecSa | undefined): Promise<boolean> {
+    const { connections, shunts } = this.deps;
+    const { route, eroute } = ownersOf(connection, connections);
+    const bare = eroute ? undefined : shunts.find(connection.flow);
+    const replaces = eroute !== undefined || bare !== undefined;
+    const installed = sa
+      ? await this.#kernel(connection, (k) => k.addEroute(connection.flow, sa, replaces))
+      : await this.#putShunt(connection, "ROUTED_PROSPECTIVE", replaces);
+    if (!installed) return false;
+    const announces = sa !== undefined && connection.erouteOwner === NOBODY;
+    let isRoutedNow = !announces || await this.#updown("up", connection);
+    if (isRoutedNow && !route) {
+      await this.#updown("prepare", connection); // clears the way; what is not there cannot go
+      isRoutedNow = await this.#updown("route", connection);
+    }
+    if (!isRoutedNow) {
+      if (announces) await this.#updown("down", connection);
+      await this.#restore(connection, eroute, bare && { flow: bare.flow, kind: bare.kind });
+      return false;
+    }
+    if (bare) shunts.remove(bare.flow);
+    if (eroute && eroute !== connection && eroute.kind === "CK_TEMPLATE") eroute.routing = "ROUTED_ECLIPSED";
+    connection.hold = undefined;
+    if (!sa) {
+      connection.routing = "ROUTED_PROSPECTIVE";
+      return true;
+    }
+    connection.routing = "ROUTED_TUNNEL";
+    connection.erouteOwner = sa.number;
+    for (const hold of shunts.holdsWithin(connection.flow)) {
+      shunts.remove(hold.flow);
+      await this.#kernel(connection, (k) => k.deleteEroute(hold.flow));
+    }
+    return true;
+  }
+
+  /** The eroute that was there before; what cannot be restored stays away. */
+  async #restore(
+    connection: Connection,
+    owner: Connection | undefined,
+    bare: { readonly flow: Flow; readonly kind: ShuntKind } | undefined,
+  ): Promise<void> {
+    if (bare) {
+      await this.#kernel(connection, (k) => k.addShunt(bare.flow, bare.kind, true));
+      return;
+    }
+    if (!owner) {
+      await this.#kernel(connection, (k) => k.deleteEroute(connection.flow));
+      return;
+    }
+    const sa = owner.erouteOwner === NOBODY ? undefined : this.deps.ipsecSa(owner.erouteOwner);
+    if (sa) await this.#kernel(connection, (k) => k.addEroute(owner.flow, sa, true));
+    else await this.#putShunt(owner, owner.routing, true);
+  }
+
+  /** The shunt that a routing has; none where nothing is to stand there. */
+  async #putShunt(connection: Connection, routing: Routing, replace: boolean): Promise<boolean> {
+    const kind = shuntOf(connection, routing);
+    // an eclipsed template has no eroute of its own, although it counts as routed
+    const isThere = replace && connection.routing !== "ROUTED_ECLIPSED";
+    if (kind) return await this.#kernel(connection, (k) => k.addShunt(connection.flow, kind, replace));
+    return !isThere || await this.#kernel(connection, (k) => k.deleteEroute(connection.flow));
+  }
+
+  async #dropEroute(connection: Connection): Promise<void> {
+    if (connection.routing === "ROUTED_ECLIPSED") return;
+    const hidden = eclipsedBy(connection, this.deps.connections);
+    if (!hidden) {
+      await this.#kernel(connection, (k) => k.deleteEroute(connection.flow));
+      return;
+    }
+    hidden.routing = "ROUTED_PROSPECTIVE";
+    await this.#putShunt(hidden, "ROUTED_PROSPECTIVE", true);
+  }
+
+  async #unrouteUnlessShared(connection: Connection): Promise<void> {
+    if (!ownersOf(connection, this.deps.connections).route) await this.#updown("unroute", connection);
+  }
+
+  /** A chained connection may be routed again, by itself. */
+  #unchain(connection: Connection): void {
+    const next = connection.policyNext;
+    if (!next) return;
+    connection.policyNext = undefined;
+    if (next.routing === "UNROUTED_KEYED") next.routing = "UNROUTED";
+  }
+
+  async #updown(verb: UpdownVerb, connection: Connection): Promise<boolean> {
+    return await runUpdownVerb(verb, connection, this.deps);
+  }
+
+  /** @returns whether the kernel did it; if not, it has been said why */
+  async #kernel(connection: Connection, act: (kernel: Kernel) => Promise<void>): Promise<boolean> {
+    try {
+      await act(this.deps.kernel);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.deps.tell(connection, RC.serious, error.message);
+      return false;
+    }
+  }
+
+  #sayer(connection: Connection): (line: Line) => void {
+    return ({ code, text }) => this.deps.tell(connection, code, text);
+  }
+}
+
+function circumstances({ routing, policy, kind }: Connection): Circumstances {
+  return { routing, failure: policy.failure, isUnrekeyedInstance: policy.dontRekey && kind === "CK_INSTANCE" };
+}
+
+/** @returns undefined where no eroute is to stand */
+function shuntOf({ policy }: Connection, routing: Routing): ShuntKind | undefined {
+  if (routing === "ROUTED_FAILURE") return policy.failure === "none" ? undefined : policy.failure;
+  return routing === "ROUTED_HOLD" || routing === "UNROUTED_HOLD" ? "hold" : policy.shunt;
+}

@@ -1,0 +1,57 @@
+/** Every two minutes the kernel's eroutes are looked at (pluto.md §17): what is used, what is idle, what is lost. */
+import { parseSaId } from "../text/sa_id.ts";
+import type { IkeState } from "../ike/state.ts";
+import { type BareShunts, sameFlow } from "./bare_shunts.ts";
+import { type Connection, NOBODY } from "./connection.ts";
+import type { ErouteCount, Flow, Kernel } from "./kernel.ts";
+import type { StateNotes } from "./state_notes.ts";
+
+export const SCAN_SECONDS = 120;
+/** A failure shunt without traffic. */
+export const IDLE_SECONDS = 900;
+
+export interface ScanDeps {
+  readonly kernel: Kernel;
+  readonly connections: Iterable<Connection>;
+  readonly shunts: BareShunts;
+  readonly notes: StateNotes;
+  readonly states: ReadonlyMap<number, IkeState>;
+  now(): number;
+  /** A hold that we never heard of. */
+  orphan(flow: Flow): void;
+}
+
+/** @throws KernelError */
+export async function scanShunts(deps: ScanDeps): Promise<void> {
+  const connections = [...deps.connections];
+  for (const eroute of await deps.kernel.eroutes()) {
+    const owner = connections.find((one) => sameFlow(one.flow, eroute.flow) && one.routing !== "UNROUTED");
+    if (eroute.target === "%hold") {
+      if (!owner && !deps.shunts.find(eroute.flow)) deps.orphan(eroute.flow);
+    } else if (eroute.target.startsWith("%")) {
+      await ageBareShunt(eroute, deps);
+    } else if (owner && owner.erouteOwner !== NOBODY && deps.states.has(owner.erouteOwner)) {
+      countUse(eroute, owner.erouteOwner, deps);
+    }
+  }
+}
+
+async function ageBareShunt({ flow, packets }: ErouteCount, deps: ScanDeps): Promise<void> {
+  const shunt = deps.shunts.find(flow);
+  if (!shunt) return;
+  const now = deps.now();
+  if (packets !== shunt.packets) {
+    shunt.packets = packets;
+    shunt.activeAt = now;
+  } else if (now - shunt.activeAt > IDLE_SECONDS * 1000) {
+    deps.shunts.remove(flow);
+    await deps.kernel.deleteEroute(flow);
+  }
+}
+
+function countUse({ packets, target }: ErouteCount, state: number, { notes, now }: ScanDeps): void {
+  const note = notes.of(state);
+  if (packets === note.packets || !parseSaId(target).ok) return;
+  note.packets = packets;
+  note.usedAt = now();
+}

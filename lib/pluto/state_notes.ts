@@ -1,0 +1,41 @@
+/** What pluto itself notes of a state while it lives. */
+import type { InstalledSa } from "./kernel.ts";
+
+export interface StateNote {
+  /** Between the replacement of an SA and its end. */
+  marginSeconds: number;
+  /** Something of it may be in the kernel. */
+  isInstalled: boolean;
+  /** SPIs of the tunnels around it. */
+  tunnels: InstalledSa;
+  /** Of its eroute, at the last scan. */
+  packets: number;
+  /** When the count was seen to move, or a phase 2 was started from it: milliseconds of the clock. */
+  usedAt: number | undefined;
+  /** What KLIPS last said of packets that came in: milliseconds of the clock. */
+  lastInbound: number | undefined;
+}
+
+export class StateNotes {
+  readonly #notes = new Map<number, StateNote>();
+
+  of(state: number): StateNote {
+    let note = this.#notes.get(state);
+    if (!note) {
+      note = {
+        marginSeconds: 0,
+        isInstalled: false,
+        tunnels: {},
+        packets: 0,
+        usedAt: undefined,
+        lastInbound: undefined,
+      };
+      this.#notes.set(state, note);
+    }
+    return note;
+  }
+
+  forget(state: number): void {
+    this.#notes.delete(state);
+  }
+}

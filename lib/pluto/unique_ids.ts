@@ -1,0 +1,29 @@
+/** One peer, one place: what the establishment of an ISAKMP SA says of earlier ones (pluto.md §11.6). */
+import type { IkeState, IsakmpSa } from "../ike/state.ts";
+import { sameAddress } from "../text/address.ts";
+import { sameIdentity } from "../text/identity.ts";
+import type { Connection } from "./connection.ts";
+
+/** With `uniqueids=yes`: connections with the same peer at another address, which it has left. */
+export function leftBehind(established: Connection, all: Iterable<Connection>): Connection[] {
+  return [...all].filter((one) =>
+    one !== established && (one.kind === "CK_PERMANENT" || one.kind === "CK_INSTANCE") && !one.neverNegotiates &&
+    sameIdentity(one.peers.id, established.peers.id) && !sameAddress(one.peers.host, established.peers.host)
+  );
+}
+
+/** INITIAL-CONTACT (RFC 2407 §4.6.3.3): the peer has forgotten all SAs but this one. */
+export function forgottenStates(
+  sa: IsakmpSa,
+  states: Iterable<IkeState>,
+  connectionOf: (state: IkeState) => Connection,
+): IkeState[] {
+  const its = connectionOf(sa);
+  return [...states].filter((state) => {
+    if (state === sa || state.number > sa.number || !state.isEstablished) return false;
+    if (state.kind === "ipsec" && state.isakmp === sa.number) return false;
+    const { ours, peers } = connectionOf(state);
+    return sameAddress(ours.host, its.ours.host) && sameIdentity(peers.id, its.peers.id) &&
+      sameAddress(state.path.remote, sa.path.remote);
+  });
+}
