@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { errorReason } from "../lib/system/error_reason.ts";
 import { setupPaths } from "../lib/system/paths.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { type Io, UserError } from "./_command.ts";
@@ -24,7 +25,7 @@ export async function launch(words: readonly string[], io: Io): Promise<number> 
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     output = openSync(log, "w", 0o600);
   } catch (error) {
-    throw new UserError(`ipsec setup: Cannot write ${log}: ${(error as Error).message}`);
+    throw new UserError(`ipsec setup: Cannot write ${log}: ${errorReason(error)}; run as root, or set IPSEC_RUNDIR`);
   }
   const [program, ...rest] = selfCommand();
   const child = spawn(program, [...rest, ...words], { detached: true, stdio: ["ignore", output, output, "pipe"] });

@@ -4,6 +4,7 @@
  */
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { allowCoreFiles } from "../lib/ffi/process.ts";
+import { errorReason } from "../lib/system/error_reason.ts";
 import { pfkeySocketPath, setupPaths } from "../lib/system/paths.ts";
 import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
@@ -144,7 +145,7 @@ function makeDirectory(path: string): void {
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new UserError(`ipsec setup: Cannot create ${path}: ${(error as Error).message}`);
+    throw new UserError(`ipsec setup: Cannot create ${path}: ${errorReason(error)}; run as root, or set IPSEC_RUNDIR`);
   }
 }
 

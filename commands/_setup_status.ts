@@ -1,10 +1,11 @@
 /** `ipsec setup status` (commands.md §3.4). */
+import { interfaceIndex } from "../lib/ffi/tun.ts";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { pfkeySocketPath, setupPaths } from "../lib/system/paths.ts";
 import { askSupervisor } from "../lib/system/setup_control.ts";
 import { holderOf } from "../lib/system/setup_lock.ts";
-import type { Io } from "./_command.ts";
-import { findCommand } from "./_registry.ts";
+import { SetupRecord, type SetupState } from "../lib/system/setup_state.ts";
+import { type Io, UserError } from "./_command.ts";
 
 /** What there is to judge by. */
 export interface SetupFacts {
@@ -14,8 +15,10 @@ export interface SetupFacts {
   readonly hasSubsystemLock: boolean;
   readonly klips: boolean;
   readonly eroutes: boolean;
-  /** Whether this version has a pluto, and its process id where one runs. */
-  readonly pluto: { readonly exists: boolean; readonly pid?: number };
+  /** Process id of pluto; 0 where it has ended and is about to be started again, undefined where none was started. */
+  readonly pluto: number | undefined;
+  /** ipsecN that start has made and that are gone. */
+  readonly lost: readonly string[];
   readonly infoPath: string;
   readonly subsystemLockPath: string | undefined;
 }
@@ -29,14 +32,15 @@ export function judge(facts: SetupFacts): Judgement {
   return facts.supervisor === undefined ? judgeStopped(facts) : judgeRunning(facts);
 }
 
-function judgeRunning({ hasInfo, klips, eroutes, pluto, infoPath }: SetupFacts): Judgement {
+function judgeRunning({ hasInfo, klips, eroutes, pluto, lost, infoPath }: SetupFacts): Judgement {
   const buts = [
-    ...(pluto.exists && pluto.pid === undefined ? ["no Pluto running!"] : []),
+    ...(pluto === 0 ? ["no Pluto running!"] : []),
     ...(hasInfo ? [] : [`${infoPath} file missing!`]),
     ...(klips ? [] : ["KLIPS is not running!"]),
+    ...lost.map((virtual) => `${virtual} is gone: \`ipsec setup restart' makes it again!`),
   ];
   if (!buts.length) {
-    return { lines: ["IPsec running", pluto.pid ? `pluto pid ${pluto.pid}` : "no pluto: keying is manual"], status: 0 };
+    return { lines: ["IPsec running", pluto ? `pluto pid ${pluto}` : "no pluto: keying is manual"], status: 0 };
   }
   if (eroutes) buts.push("some eroutes exist");
   return { lines: ["IPsec running", "but...", ...buts], status: 1 };
@@ -56,7 +60,14 @@ function judgeStopped(
 }
 
 export async function status(io: Io): Promise<number> {
-  const { lines, status } = judge(await gather(io));
+  let facts: SetupFacts;
+  try {
+    facts = await gather(io);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new UserError(`ipsec setup: permission denied: who may look into ${setupPaths(io.env).directory} is root`);
+  }
+  const { lines, status } = judge(facts);
   for (const line of lines) io.stdout(`${line}\n`);
   return status;
 }
@@ -64,16 +75,23 @@ export async function status(io: Io): Promise<number> {
 async function gather(io: Io): Promise<SetupFacts> {
   const at = setupPaths(io.env);
   const supervisor = await holderOf(at.lock);
-  const pids = supervisor === undefined ? {} : (await askSupervisor(at.control, { do: "status" }))?.pids ?? {};
+  const pids: Readonly<Record<string, number>> = supervisor === undefined
+    ? {}
+    : (await askSupervisor(at.control, { do: "status" }))?.pids ?? {};
   return {
     supervisor,
     hasInfo: exists(at.info),
     hasSubsystemLock: at.subsystemLock !== undefined && exists(at.subsystemLock),
     ...await klipsFacts(io),
-    pluto: { exists: findCommand("pluto") !== undefined, ...("pluto" in pids && { pid: pids.pluto }) },
+    pluto: pids.pluto,
+    lost: lostInterfaces(SetupRecord.open(at.state).state),
     infoPath: at.info,
     subsystemLockPath: at.subsystemLock,
   };
+}
+
+function lostInterfaces({ interfaces }: SetupState): string[] {
+  return interfaces.map(({ virtual }) => virtual).filter((virtual) => interfaceIndex(virtual) === 0);
 }
 
 async function klipsFacts(io: Io): Promise<{ klips: boolean; eroutes: boolean }> {

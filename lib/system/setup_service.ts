@@ -15,7 +15,7 @@ import { isEmptyState, type SetupState } from "./setup_state.ts";
 import { interfaceSteps, klipsSteps } from "./setup_steps.ts";
 import { PATIENCE_MS, Supervisor } from "./supervisor.ts";
 import { readFilters, readSysctl, restoreSysctls } from "./sysctl_files.ts";
-import { infoText, type Resolved, resolveInterfaces } from "./virtual_interfaces.ts";
+import { infoText, type NetworkFacts, type Resolved, resolveInterfaces } from "./virtual_interfaces.ts";
 
 const POLL_MS = 10;
 const IP_FORWARD = "net/ipv4/ip_forward";
@@ -54,6 +54,7 @@ export class SetupService {
     ], { ...deps, log: (_level, text) => deps.say(text) });
   }
 
+  /** Of the daemons: see {@linkcode Supervisor.pids}. */
   get pids(): Record<string, number> {
     return this.#supervisor.pids;
   }
@@ -138,6 +139,17 @@ export class SetupService {
     this.#forgetAttachments();
   }
 
+  /** An ipsecN that somebody has deleted: KLIPS has let go of it, and its addresses and routes are gone. */
+  #forgetLost({ links }: NetworkFacts): void {
+    const { record } = this.#deps;
+    const isThere = (virtual: string) => links.some(({ name }) => name === virtual);
+    const present = record.state.interfaces;
+    if (present.every(({ virtual }) => isThere(virtual))) return;
+    record.update({
+      interfaces: present.map((one) => isThere(one.virtual) ? one : { ...one, physical: "", addresses: [] }),
+    });
+  }
+
   #withMtu(story: string): string {
     const { overrideMtu } = this.#configuration.settings;
     return overrideMtu === undefined ? story : `${story} mtu ${overrideMtu}`;
@@ -216,9 +228,10 @@ export class SetupService {
 
   /** An interface whose link is away stays as it is: what is routed into ipsecN is dropped there, not sent in the clear. */
   async #followLinks({ settings, file }: SetupConfiguration): Promise<void> {
-    const { record } = this.#deps;
-    const present = record.state.interfaces;
-    const { interfaces, complaints } = resolveInterfaces(settings.interfaces, networkFacts());
+    const facts = networkFacts();
+    this.#forgetLost(facts);
+    const present = this.#deps.record.state.interfaces;
+    const { interfaces, complaints } = resolveInterfaces(settings.interfaces, facts);
     for (const complaint of complaints) this.#deps.note(`${complaint.replace(/!+$/, "")}; waiting for it`);
     if (complaints.length) return;
     if (isSame(present, interfaces)) {

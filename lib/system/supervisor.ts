@@ -51,6 +51,8 @@ export class StartFailed extends Error {
 
 interface Entry {
   readonly row: ProcessRow;
+  /** From its first start on until all are to end. */
+  isStarted: boolean;
   process: RunningProcess | undefined;
   startedAt: number;
   /** Before the next start. */
@@ -66,13 +68,19 @@ export class Supervisor {
 
   constructor(rows: readonly ProcessRow[], deps: SupervisorDeps) {
     this.#deps = deps;
-    this.#entries = rows.map((row) => ({ row, process: undefined, startedAt: 0, pauseMs: 0 }));
+    this.#entries = rows.map((row) => ({
+      row,
+      isStarted: false,
+      process: undefined,
+      startedAt: 0,
+      pauseMs: 0,
+    }));
   }
 
-  /** Process ids of those that run, by title. */
+  /** Process ids of those that have been started, by title; 0 for one that has ended and is about to be started again. */
   get pids(): Record<string, number> {
-    const running = this.#entries.filter(({ process }) => process);
-    return Object.fromEntries(running.map(({ row, process }) => [row.title, process!.pid]));
+    const started = this.#entries.filter(({ isStarted }) => isStarted);
+    return Object.fromEntries(started.map(({ row, process }) => [row.title, process?.pid ?? 0]));
   }
 
   has(title: string): boolean {
@@ -87,6 +95,7 @@ export class Supervisor {
     for (const entry of this.#entries) {
       if (title !== undefined && entry.row.title !== title) continue;
       await this.#launch(entry);
+      entry.isStarted = true;
       this.#watch(entry);
     }
   }
@@ -97,6 +106,7 @@ export class Supervisor {
     this.#stop.resolve();
     for (const entry of this.#entries.toReversed()) {
       const { process, row } = entry;
+      entry.isStarted = false;
       if (!process) continue;
       process.kill("SIGTERM");
       if (await this.#within(process.ended, PATIENCE_MS) === undefined) {

@@ -24,6 +24,7 @@ export function setSysctl(name: string, value: string, record: SetupRecord): str
 /** Puts back what start has changed, newest first. @returns what could not be, or was changed by somebody else */
 export function restoreSysctls(record: SetupRecord): string[] {
   const words: string[] = [];
+  if (!record.state.sysctls.length) return words;
   for (const { name, was, set } of record.state.sysctls.toReversed()) {
     const now = readSysctl(name);
     if (now === undefined || now === was) continue; // the interface has gone, or the change was not made

@@ -291,3 +291,47 @@ scenario(
     await stops(west);
   },
 );
+
+scenario(
+  "an ipsec0 that somebody deletes: status says so, a link event or a restart makes it again",
+  configuredHosts,
+  async (four) => {
+    const { sunset, west, east, step } = four;
+    const before = await stateOf(west);
+    for (const host of [west, east]) {
+      configure(host, ["forwardcontrol=yes"], tunnelConn());
+      await host.ipsec("setup start");
+    }
+    const again: [how: string, words: string][] = [["pppd's hook", "_ppp up ppp0"], ["a restart", "setup restart"]];
+    for (const [how, words] of again) {
+      await step(how, async () => {
+        await west.ip("link del ipsec0");
+        const { status, stdout } = await west.tryIpsec("setup status");
+        equal(status, 1);
+        match(stdout, /^IPsec running\nbut\.\.\.\nipsec0 is gone: /);
+        await west.ipsec(words);
+        equal((await west.tryIpsec("setup status")).status, 0);
+        await sunset.pings(SUNRISE);
+      });
+    }
+    await stops(west);
+    deepEqual(await stateOf(west), before);
+  },
+);
+
+scenario("setup says what is wrong where it may not look or write", configuredHosts, async ({ west, step }) => {
+  configure(west, []);
+  await step("a run-time directory that cannot be made", async () => {
+    const env = { IPSEC_RUNDIR: "/proc/nowhere" };
+    const started = await west.tryIpsec("setup start", { env });
+    equal(started.status, 1);
+    match(
+      started.stderr,
+      /^ipsec setup: Cannot write \/proc\/nowhere\/setup\.log: No such file or directory; run as root/,
+    );
+    equal((await west.tryIpsec("setup status", { env })).stdout, "IPsec stopped\n");
+    const stopped = await west.tryIpsec("setup stop", { env });
+    deepEqual([stopped.status, stopped.stderr], [1, ""]);
+    match(stopped.stdout, /does not appear to be running!/);
+  });
+});

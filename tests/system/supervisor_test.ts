@@ -1,4 +1,4 @@
-import { deepEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { type Ending, type ProcessRow, StartFailed, Supervisor } from "../../lib/system/supervisor.ts";
 
 /** Processes that live in this test alone, in a time of their own. */
@@ -97,6 +97,19 @@ Deno.test("Supervisor starts the one of a title, and ends only what was started"
     "spawn pluto 3",
     "SIGTERM 3",
   ]);
+});
+
+Deno.test("Supervisor gives a process that waits to be started again the number 0", async () => {
+  const world = new FakeWorld();
+  const supervisor = new Supervisor([world.row("KLIPS"), world.row("pluto")], world.deps);
+  await supervisor.start();
+  world.ready = () => false; // what is started from now on does not answer
+  world.end(2, CRASH);
+  await world.settle();
+  equal(supervisor.pids.KLIPS, 1);
+  ok("pluto" in supervisor.pids);
+  await supervisor.stop();
+  deepEqual(supervisor.pids, {});
 });
 
 Deno.test("Supervisor starts a process again at once when it ends, and later each time that it ends soon", async () => {
