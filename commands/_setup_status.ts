@@ -65,7 +65,9 @@ export async function status(io: Io): Promise<number> {
     facts = await gather(io);
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    throw new UserError(`ipsec setup: permission denied: who may look into ${setupPaths(io.env).directory} is root`);
+    throw new UserError(
+      `ipsec setup: permission denied (must be superuser to look into ${setupPaths(io.env).directory})`,
+    );
   }
   const { lines, status } = judge(facts);
   for (const line of lines) io.stdout(`${line}\n`);
