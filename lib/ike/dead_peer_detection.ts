@@ -8,6 +8,7 @@ import type { Timer } from "./host.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import type { Payload } from "./payload.ts";
 import type { EngineServices } from "./phase2.ts";
+import type { IsakmpSa } from "./state.ts";
 
 type Notification = Extract<Payload, { type: "N" }>;
 
@@ -21,7 +22,7 @@ const SPI_BYTES = 16;
 
 export class DeadPeerDetection {
   readonly #services: EngineServices;
-  readonly #watches = new Map<IsakmpState, Watch>();
+  readonly #watches = new Map<IsakmpSa, Watch>();
 
   constructor(services: EngineServices) {
     this.#services = services;
@@ -49,7 +50,7 @@ export class DeadPeerDetection {
     if (watch) watch.dpd = aliveNow(watch.dpd, this.#services.clock.now());
   }
 
-  stop(sa: IsakmpState): void {
+  stop(sa: IsakmpSa): void {
     this.#watches.get(sa)?.timer?.cancel();
     this.#watches.delete(sa);
   }
