@@ -17,7 +17,14 @@ export async function foreground(options: KlipsOptions, at: KlipsPaths): Promise
   setFlagsFromString("--max-inlined-bytecode-size-cumulative=4000");
   try {
     const { crypto, keepaliveSeconds, adopt } = options;
-    const daemon = new KlipsDaemon({ crypto, keepaliveSeconds, adopt, socketPath: at.socket, log });
+    const daemon = new KlipsDaemon({
+      crypto,
+      keepaliveSeconds,
+      adopt,
+      socketPath: at.socket,
+      ikeSocketPath: at.ikeSocket,
+      log,
+    });
     const stopNow = () => daemon.stop();
     Deno.addSignalListener("SIGTERM", stopNow);
     Deno.addSignalListener("SIGINT", stopNow);

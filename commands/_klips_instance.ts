@@ -1,7 +1,7 @@
 /** The one KLIPS of a run-time directory: where its files lie, whether it runs, who may become it. */
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
-import { type Environment, pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
+import { type Environment, ikeSocketPath, pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
 import { UserError } from "./_command.ts";
 import { PROG } from "./_klips_options.ts";
 
@@ -12,13 +12,20 @@ const POLL_MS = 20;
 export interface KlipsPaths {
   readonly directory: string;
   readonly socket: string;
+  readonly ikeSocket: string;
   readonly pid: string;
   readonly log: string;
 }
 
 export function klipsPaths(env: Environment): KlipsPaths {
   const directory = runDirectory(env);
-  return { directory, socket: pfkeySocketPath(env), pid: pidFilePath(env), log: `${directory}/klips.log` };
+  return {
+    directory,
+    socket: pfkeySocketPath(env),
+    ikeSocket: ikeSocketPath(env),
+    pid: pidFilePath(env),
+    log: `${directory}/klips.log`,
+  };
 }
 
 /** @returns the running daemon's process id; undefined where none answers on the socket */

@@ -42,7 +42,7 @@ export const DROP_REASONS = {
   CONGESTED: { counter: "rxDropped", text: "congestion mark on a packet that cannot carry it" },
   NOT_ATTACHED: { counter: "rxDropped", text: "device not attached" },
   HOST_REFUSED: { counter: "rxErrors", text: "refused by the host" },
-  NO_IKE: { counter: "rxDropped", text: "IKE on the ESP port, and no key daemon" },
+  NO_IKE: { counter: "rxDropped", text: "IKE on the ESP port, and no key daemon to take it" },
 } as const satisfies Record<string, DropRow>;
 
 export type DropName = keyof typeof DROP_REASONS;

@@ -12,6 +12,7 @@ import { PfkeyServer } from "../pfkey/server.ts";
 import { formatAddress } from "../text/address.ts";
 import { HostAddresses } from "./host_addresses.ts";
 import { IcmpErrors } from "./icmp_errors.ts";
+import { IkeRelay } from "./ike_relay.ts";
 import { KlipsInterfaces } from "./klips_interfaces.ts";
 import type { Log } from "./log.ts";
 import { LARGEST_PACKET, LAYOUT } from "./memory_layout.ts";
@@ -28,6 +29,8 @@ export interface KlipsOptions {
   /** Whether interfaces that a killed daemon has left are taken over, with their addresses and routes. */
   readonly adopt: boolean;
   readonly socketPath: string;
+  /** On which IKE goes to and fro. */
+  readonly ikeSocketPath: string;
   readonly log: Log;
 }
 
@@ -44,6 +47,7 @@ export class KlipsDaemon {
   readonly #engine: Engine;
   readonly #upkeep: SaUpkeep;
   readonly #intake: PacketIntake;
+  readonly #ike: IkeRelay;
   readonly #service: PfkeyService;
   readonly #server: PfkeyServer;
   readonly #startedAt = Deno.osUptime();
@@ -81,7 +85,10 @@ export class KlipsDaemon {
       },
       ip: (device, batch, count, protocol) => this.#intake.ip(device, batch, count, protocol),
       udp: (device, batch, count) => this.#intake.udp(device, batch, count),
-      connected: (physical) => this.#upkeep.openPorts(physical),
+      connected: (physical) => {
+        this.#upkeep.openPorts(physical);
+        this.#ike.openPort(physical);
+      },
     });
     const engine = this.#engine = new Engine({
       memory,
@@ -111,7 +118,14 @@ export class KlipsDaemon {
       physicals: () => this.#interfaces.physicals,
       clock: () => this.#clock(),
     });
-    this.#intake = new PacketIntake(slots, engine);
+    this.#ike = new IkeRelay({
+      socketPath: options.ikeSocketPath,
+      engine,
+      addresses: this.#addresses,
+      log,
+      physicals: () => this.#interfaces.physicals,
+    });
+    this.#intake = new PacketIntake(slots, engine, (frame) => this.#ike.take(frame));
     this.#server = new PfkeyServer(
       options.socketPath,
       (peer, raw) => {
@@ -157,9 +171,11 @@ export class KlipsDaemon {
     const interfaces = this.#interfaces;
     if (!this.#adopt) interfaces.removeStale();
     interfaces.tryTun();
+    this.#ike.listen();
     this.#server.listen();
     await this.#poller.run(() => this.#engine.flush());
     this.#server.close();
+    this.#ike.close();
     this.#upkeep.cancel();
     this.#engine.sad.clear();
     interfaces.clear();

@@ -7,15 +7,24 @@ import { DROP } from "../klips/counters.ts";
 import type { Device } from "../klips/device.ts";
 import type { Engine } from "../klips/engine.ts";
 import type { UdpOrigin } from "../klips/inbound.ts";
+import type { IkeFrame } from "../packet/ike_frame.ts";
+import type { Address } from "../text/address.ts";
+import { NAT_TRAVERSAL_PORT } from "./ike_relay.ts";
+
+/** RFC 3948 §2.2. */
+const NON_ESP_MARKER_BYTES = 4;
 
 export class PacketIntake {
   readonly #slots: ReceiveSlots;
   readonly #engine: Engine;
+  readonly #ike: (frame: IkeFrame) => boolean;
   readonly #origin: UdpOrigin = { names: new Uint8Array(), at: 0, port: 0 };
 
-  constructor(slots: ReceiveSlots, engine: Engine) {
+  /** @param ike takes a datagram of IKE, where anybody does; borrows its bytes */
+  constructor(slots: ReceiveSlots, engine: Engine, ike: (frame: IkeFrame) => boolean) {
     this.#slots = slots;
     this.#engine = engine;
+    this.#ike = ike;
   }
 
   /** `batch` holds `count` packets of IP protocol `protocol` that came for `device`. */
@@ -84,7 +93,10 @@ export class PacketIntake {
   #datagram(device: Device, batch: ReceiveBatch, at: number, length: number): void {
     const { bytes, view } = this.#slots.memory;
     if (length === 1 && bytes[at] === 0xff) return; // keepalive
-    if (length < 8 || view.getUint32(at) === 0) return device.counters.drop(DROP.NO_IKE);
+    if (length < 8 || view.getUint32(at) === 0) {
+      if (!this.#takesIke(batch, at, length)) device.counters.drop(DROP.NO_IKE);
+      return;
+    }
     const source = this.#origin.at;
     const v4 = batch.addressBytes === 4;
     const start = at - (v4 ? 20 : 40);
@@ -103,6 +115,22 @@ export class PacketIntake {
       copy(bytes, start + 24, batch.controls, batch.localAddress, 16);
     }
     this.#engine.inbound.accept(device, start, at + length - start, this.#origin);
+  }
+
+  #takesIke(batch: ReceiveBatch, at: number, length: number): boolean {
+    if (length < NON_ESP_MARKER_BYTES || this.#slots.memory.view.getUint32(at) !== 0) return false;
+    const { addressBytes } = batch;
+    const address = (bytes: Uint8Array, from: number): Address => ({
+      family: addressBytes === 4 ? "inet" : "inet6",
+      bytes: bytes.slice(from, from + addressBytes),
+    });
+    return this.#ike({
+      local: address(batch.controls, batch.localAddress),
+      localPort: NAT_TRAVERSAL_PORT,
+      remote: address(batch.names, this.#origin.at),
+      remotePort: this.#origin.port,
+      datagram: this.#slots.memory.bytes.subarray(at + NON_ESP_MARKER_BYTES, at + length),
+    });
   }
 }
 

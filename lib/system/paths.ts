@@ -22,6 +22,11 @@ export function pfkeySocketPath(env: Environment): string {
   return `${runDirectory(env)}/pfkey.sock`;
 }
 
+/** The socket of KLIPS on which IKE of UDP port 4500 goes to pluto and back. */
+export function ikeSocketPath(env: Environment): string {
+  return `${runDirectory(env)}/ike.sock`;
+}
+
 export function pidFilePath(env: Environment): string {
   return `${runDirectory(env)}/klips.pid`;
 }
