@@ -4,6 +4,7 @@ import type { Command } from "./_command.ts";
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   auto: async () => (await import("./auto.ts")).auto,
   conf: async () => (await import("./conf.ts")).conf,
+  dns: async () => (await import("./dns.ts")).dns,
   eroute: async () => (await import("./eroute.ts")).eroute,
   klips: async () => (await import("./klips.ts")).klips,
   klipsdebug: async () => (await import("./klipsdebug.ts")).klipsdebug,
@@ -23,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   spigrp: async () => (await import("./spigrp.ts")).spigrp,
   tncfg: async () => (await import("./tncfg.ts")).tncfg,
   whack: async () => (await import("./whack.ts")).whack,
+  verify: async () => (await import("./verify.ts")).verify,
   _confread: async () => (await import("./_confread.ts")).confreadCommand,
   _include: async () => (await import("./_include.ts")).includeCommand,
   _keycensor: async () => (await import("./_keycensor.ts")).keycensor,
@@ -41,6 +43,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 export const SUMMARIES: Readonly<Record<string, string>> = {
   auto: "control automatically-keyed IPsec connections",
   conf: "check ipsec.conf, and show what it says",
+  dns: "check what the DNS says about this host's key",
   eroute: "manipulate IPSEC extended routing tables",
   klips: "start, stop and examine KLIPS, the packet engine",
   klipsdebug: "set KLIPS debug features and level",
@@ -60,6 +63,7 @@ export const SUMMARIES: Readonly<Record<string, string>> = {
   spigrp: "group and ungroup IPSEC Security Associations",
   tncfg: "associate IPSEC virtual interface with physical interface",
   whack: "control pluto",
+  verify: "see if IPsec has been installed correctly",
   _confread: "read ipsec.conf for a script",
   _include: "print configuration files with what they include",
   _keycensor: "print ipsec.conf without its keys",

@@ -68,7 +68,8 @@ export async function findKeyRecords(id: Identity, dns: IpsecLookup): Promise<Fo
   return collect(await dns.lookup(name, "KEY"), name, "KEY", ({ data }) => parseKeyRecord(data as Uint8Array));
 }
 
-async function findDelegations(name: string, dns: IpsecLookup, self: Identity): Promise<Found<Delegation>> {
+/** All delegations of a name, best first; records without a gateway are about `self`. */
+export async function findDelegations(name: string, dns: IpsecLookup, self: Identity): Promise<Found<Delegation>> {
   const [txt, ipseckey] = await Promise.all([dns.lookup(name, "TXT"), dns.lookup(name, "IPSECKEY")]);
   const texts = collect(txt, name, "TXT", ({ data }) => parseXIpsecServer(data as readonly Uint8Array[]));
   const keys = collect(ipseckey, name, "IPSECKEY", ({ data }) => ownGateway(parseIpseckey(data as Uint8Array), self));

@@ -6,7 +6,7 @@
 import type { Family } from "../text/address.ts";
 import { maskBytes } from "../text/mask.ts";
 import type { Subnet } from "../text/subnet.ts";
-import { decodeAttributes, headOf, type NetlinkMessage, NetlinkWriter, textOf, u32Of } from "./netlink.ts";
+import { decodeAttributes, decodeList, headOf, type NetlinkMessage, NetlinkWriter, textOf, u32Of } from "./netlink.ts";
 
 const SUBSYSTEM = 10;
 const message = (number: number) => SUBSYSTEM << 8 | number;
@@ -57,6 +57,8 @@ export interface RuleEntry {
   readonly handle: Uint8Array;
   /** "" where there is none. */
   readonly comment: string;
+  /** Names of its expressions in their order: "meta", "cmp", "masq". */
+  readonly expressions: readonly string[];
 }
 
 /** struct nfgenmsg. */
@@ -120,7 +122,18 @@ export function decodeRuleEntry({ body }: NetlinkMessage): RuleEntry | undefined
   const [table, chain, handle] = [RULE.TABLE, RULE.CHAIN, RULE.HANDLE].map((number) => attributes.get(number));
   if (!family || !table || !chain || !handle) return undefined;
   const comment = commentOf(attributes.get(RULE.USERDATA));
-  return { family, table: textOf(table), chain: textOf(chain), handle: handle.slice(), comment };
+  const expressions = expressionNames(attributes.get(RULE.EXPRESSIONS));
+  return { family, table: textOf(table), chain: textOf(chain), handle: handle.slice(), comment, expressions };
+}
+
+/** A list of elements, each with its name and data. */
+function expressionNames(list: Uint8Array | undefined): string[] {
+  const NAME = 1;
+  if (!list) return [];
+  return decodeList(list).map(([, element]) => {
+    const name = decodeAttributes(element).get(NAME);
+    return name ? textOf(name) : "";
+  });
 }
 
 /** Longest comment that nft(8) shows. */

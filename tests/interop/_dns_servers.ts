@@ -156,7 +156,8 @@ export class ValidatingResolver {
     trust-anchor-file: "${folder}/root.ds"
     do-not-query-localhost: no
     target-fetch-policy: "0 0 0 0 0"
-    cache-max-negative-ttl: 2
+    cache-max-ttl: 1
+    cache-max-negative-ttl: 1
     infra-host-ttl: 1
 ${zones.map((zone) => `    local-zone: "${zone}" nodefault\n`).join("")}remote-control:
     control-enable: no

@@ -9,7 +9,7 @@ import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { newhostkey } from "../../commands/newhostkey.ts";
 import { showhostkey } from "../../commands/showhostkey.ts";
-import { type Host, Net } from "../../tools/_net.ts";
+import { type Host, Net, until } from "../../tools/_net.ts";
 import { Authority, ValidatingResolver } from "./_dns_servers.ts";
 import { testWith } from "./_needs.ts";
 
@@ -33,8 +33,8 @@ async function lookUp(host: Host, server: string, ...questions: string[]): Promi
 const textOf = ({ data }: Answer["records"][number]) =>
   (data as string[]).map((hex) => new TextDecoder().decode(Uint8Array.fromHex(hex))).join("");
 
-/** Lines of showhostkey for a zone, for a new key. */
-async function zoneLines(...options: string[][]): Promise<string[]> {
+/** Lines of showhostkey for a zone, for a new key, and ipsec.secrets with it. */
+async function newKey(...options: string[][]): Promise<{ lines: string[]; secrets: string }> {
   const folder = await Deno.makeTempDir({ prefix: "oneswan-key-" });
   const io = (write: (text: string) => void) => ({
     stdout: write,
@@ -45,11 +45,12 @@ async function zoneLines(...options: string[][]): Promise<string[]> {
   try {
     const secrets = `${folder}/ipsec.secrets`;
     equal(await newhostkey.run(["--output", secrets, "--bits", "2048", "--hostname", "west.example"], io(() => {})), 0);
-    return await Promise.all(options.map(async (words) => {
+    const lines = await Promise.all(options.map(async (words) => {
       let text = "";
       equal(await showhostkey.run(["--file", secrets, ...words], io((more) => void (text += more))), 0);
       return text.split("\n").filter((line) => line && !line.startsWith(";")).join("\n");
     }));
+    return { lines, secrets: await Deno.readTextFile(secrets) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -60,10 +61,12 @@ testWith(["root", "knot", "unbound"], "lookups with Knot and Unbound", async (t)
   const { west, ns } = net.hosts;
   await west.ip("addr add 192.0.2.1/24 dev eth0");
   await ns.ip("addr add 192.0.2.53/24 dev eth0");
-  const [txt, ipseckey, key] = await zoneLines(["--txt", "192.0.2.1"], ["--ipseckey"], ["--key"]);
+  const { lines: [txt, ipseckey, key], secrets } = await newKey(["--txt", "192.0.2.1"], ["--ipseckey"], ["--key"]);
   // Knot takes the flags of a KEY record in decimal only
   const authority = await Authority.start(ns, "192.0.2.53", {
-    "example.": `${ipseckey.replace("west.example.", "west")}\n${key.replace("west.example.", "west").replace("0x4200", "16896")}
+    "example.": `${ipseckey.replace("west.example.", "west")}\n${
+      key.replace("west.example.", "west").replace("0x4200", "16896")
+    }
 long TXT ${Array.from({ length: 30 }, (_, i) => `"${String(i).padEnd(200, "x")}"`).join(" ")}
 empty A 192.0.2.9
 `,
@@ -115,6 +118,47 @@ empty A 192.0.2.9
     const questions = Array.from({ length: 300 }, (_, i) => [`n${i}.example`, "TXT"]).flat();
     const answers = await lookUp(west, "127.0.0.1", ...questions);
     equal(answers.filter(({ kind }) => kind === "name").length, 300);
+  });
+
+  await t.step("ipsec verify and ipsec dns publish-check see what is published", async () => {
+    const folder = west.env.IPSEC_CONFS;
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(`${folder}/ipsec.conf`, "version 2\nconfig setup\n\tresolvers=127.0.0.1\n");
+    await Deno.writeTextFile(`${folder}/ipsec.secrets`, secrets, { mode: 0o600 });
+    const verified = await west.tryIpsec("verify --host west.example --nocolour");
+    ok(/^Looking for TXT in forward map: west\.example +\t\[OK\]$/m.test(verified.stdout), verified.stdout);
+    ok(/^Looking for KEY in forward map: west\.example +\t\[DEPRECATED\]$/m.test(verified.stdout), verified.stdout);
+    ok(verified.stdout.includes("proved by DNSSEC"), verified.stdout);
+    const reverse = JSON.parse((await west.tryIpsec("verify --ip 192.0.2.9 --json")).stdout);
+    deepEqual(reverse.chapters[0].findings.map(({ verdict }: { verdict: string }) => verdict), ["MISSING"]);
+    equal((await west.tryIpsec("verify --ip 192.0.2.9")).status, 1);
+    for (const subject of ["west.example", "192.0.2.1", "192.0.2.7"]) {
+      const { status, stdout } = await west.tryIpsec(`dns publish-check ${subject}`);
+      equal(status, 0, stdout);
+      ok(stdout.includes(`what is published for ${subject} matches the key of this host`), stdout);
+    }
+    equal((await west.tryIpsec("dns publish-check nobody.example")).status, 1);
+  });
+
+  await t.step("a key that is not ours, a truncated one, and none at all", async () => {
+    const { lines: [other] } = await newKey(["--txt", "192.0.2.1"]);
+    const checked = async (record: string, wanted: (ran: { status: number; stdout: string }) => boolean) => {
+      await authority.set(REVERSE, `1 ${record}\n`);
+      await until(`${record.slice(0, 40)} is judged`, async () => {
+        const ran = await west.tryIpsec("dns publish-check --json 192.0.2.1");
+        if (wanted(ran)) return true;
+        throw new Error(ran.stdout + ran.stderr);
+      });
+    };
+    await checked(other.trim(), ({ status, stdout }) => status === 1 && JSON.parse(stdout).published.length === 1);
+    await checked(
+      'TXT "X-IPsec-Server(10)=192.0.2.1 AQNx"',
+      ({ status, stdout }) => status === 3 && JSON.parse(stdout).why.includes("invalid key data: "),
+    );
+    await checked(
+      "A 192.0.2.1",
+      ({ status, stdout }) => status === 1 && JSON.parse(stdout).why.includes("no TXT record"),
+    );
   });
 
   await t.step("a silent server is given up", async () => {

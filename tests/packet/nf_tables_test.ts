@@ -72,6 +72,7 @@ Deno.test("decodeRuleEntry() reads a rule's place, handle and comment", () => {
     chain: "forward",
     handle: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 3),
     comment: "mine",
+    expressions: ["ct", "bitwise", "cmp", "immediate"],
   });
 });
 Deno.test("decodeGeneration() reads the number of the rules' version", () => {
@@ -91,7 +92,7 @@ const MATCH: Match = {
 Deno.test("encodeRuleRemoval() names a rule as decodeRuleEntry() found it", () => {
   const entry = decodeRuleEntry(messageOf(RULE))!;
   const named = decodeRuleEntry({ type: 0, flags: 0, sequence: 0, body: encodeRuleRemoval(entry) });
-  deepEqual(named, { ...entry, comment: "" });
+  deepEqual(named, { ...entry, comment: "", expressions: [] });
 });
 
 /** Names of a rule's expressions in their order. */
@@ -111,7 +112,7 @@ const RULES: [what: string, chain: BaseChain, match: Match, expected: string[]][
     ...END,
   ]],
   ["a host in a table of IPv4", { ...CHAIN, family: "ip" }, { ...MATCH, source: net("10.2.0.1/32") }, [
-    ...["meta", "cmp"],
+    ...["ct", "bitwise", "cmp", "immediate"],
     ...["payload", "cmp"],
     ...END,
   ]],

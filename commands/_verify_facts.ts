@@ -1,0 +1,181 @@
+/** Looks at this host for `ipsec verify`. */
+import { hostname } from "node:os";
+import { readSecrets } from "../lib/config/secrets.ts";
+import type { RsaPublicKey } from "../lib/crypto/rsa.ts";
+import type { ResolverOptions } from "../lib/dns/resolver.ts";
+import { SystemError } from "../lib/ffi/libc.ts";
+import { NfTables } from "../lib/ffi/nf_tables.ts";
+import { PfkeyClient } from "../lib/pfkey/client.ts";
+import { errorReason } from "../lib/system/error_reason.ts";
+import { networkFacts } from "../lib/system/network_facts.ts";
+import { confDirectory, pfkeySocketPath, plutoPaths } from "../lib/system/paths.ts";
+import { secretsFiles } from "../lib/system/secrets_files.ts";
+import { versionCode } from "../lib/system/version.ts";
+import { formatDnsServer } from "../lib/text/dns_server.ts";
+import type { Io } from "./_command.ts";
+import type { LocalFacts } from "./_verify_local.ts";
+import { attachedLines } from "./_look_page.ts";
+
+export interface Host {
+  readonly facts: LocalFacts;
+  readonly key: RsaPublicKey | undefined;
+}
+
+export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Host> {
+  const secretsFile = `${confDirectory((name) => io.env(name))}/ipsec.secrets`;
+  const key = readKey(secretsFile);
+  const klips = await askKlips(pfkeySocketPath(io.env));
+  const facts: LocalFacts = {
+    version: `Linux oneswan ${versionCode()}`,
+    onPath: findOnPath(io.env("PATH") ?? ""),
+    klips: klips.why,
+    tun: whyNoTun(),
+    missingRights: missingRights(text("/proc/self/status")),
+    secretsFile,
+    rsaKey: typeof key === "string" ? key : undefined,
+    pluto: await whyNoPluto(plutoPaths(io.env).socket),
+    udpPorts: new Set([...udpPorts(text("/proc/net/udp")), ...udpPorts(text("/proc/net/udp6"))]),
+    interfaces: interfaces(klips.attachments),
+    rpFilterAll: text("/proc/sys/net/ipv4/conf/all/rp_filter").trim() || undefined,
+    isForwarding: text("/proc/sys/net/ipv4/ip_forward").trim() === "1",
+    ...packetFilter(),
+    nowSeconds: Date.now() / 1000,
+    servers: resolver.servers.map(formatDnsServer),
+    trustsDnssec: resolver.trustAd,
+  };
+  return { facts, key: typeof key === "string" ? undefined : key };
+}
+
+export function text(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** The name that this host has in the DNS: its host name, with the domain of /etc/hosts or resolv.conf where it has none. */
+export function fullHostName(): string {
+  const name = hostname();
+  if (name.includes(".")) return name;
+  for (const line of text("/etc/hosts").split("\n")) {
+    const [, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    const full = names.includes(name) ? names.find((one) => one.startsWith(`${name}.`)) : undefined;
+    if (full) return full;
+  }
+  const domain = /^(?:domain|search)[ \t]+(\S+)/m.exec(text("/etc/resolv.conf"))?.[1];
+  return domain ? `${name}.${domain}` : name;
+}
+
+function findOnPath(path: string): string | undefined {
+  return path.split(":").filter(Boolean).map((folder) => `${folder}/ipsec`).find((file) => {
+    try {
+      const { isFile, mode } = Deno.statSync(file);
+      return isFile && ((mode ?? 0) & 0o111) !== 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function askKlips(path: string): Promise<{ readonly why?: string; readonly attachments: string }> {
+  try {
+    const client = await PfkeyClient.connect(path);
+    try {
+      return { attachments: await client.readProc("tncfg") };
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    return { why: errorReason(error), attachments: "" };
+  }
+}
+
+function whyNoTun(): string | undefined {
+  try {
+    Deno.openSync("/dev/net/tun", { read: true, write: true }).close();
+    return undefined;
+  } catch (error) {
+    return `/dev/net/tun: ${errorReason(error)}`;
+  }
+}
+
+/** Bits of capability sets, capability.h. */
+const NEEDED_RIGHTS = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n } as const;
+
+function missingRights(status: string): string[] {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1];
+  if (!effective) return [];
+  const bits = BigInt(`0x${effective}`);
+  return Object.entries(NEEDED_RIGHTS).filter(([, bit]) => !(bits >> bit & 1n)).map(([name]) => name);
+}
+
+/** @returns why there is none */
+function readKey(file: string): RsaPublicKey | string {
+  try {
+    Deno.statSync(file);
+  } catch (error) {
+    return `${file}: ${errorReason(error)}`;
+  }
+  const { entries, complaints } = readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
+  for (const { key } of entries) if (key.kind !== "PSK" && "key" in key) return key.key.publicKey;
+  return complaints.length ? complaints[0].message : "the file has none";
+}
+
+async function whyNoPluto(socket: string): Promise<string | undefined> {
+  try {
+    (await Deno.connect({ transport: "unix", path: socket })).close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? `Pluto is not running (no "${socket}")` : errorReason(error);
+  }
+}
+
+/** @param table in the form of /proc/net/udp: the second column is ADDRESS:PORT in hexadecimal */
+function udpPorts(table: string): number[] {
+  return table.split("\n").slice(1).map((line) => parseInt(line.trim().split(/\s+/)[1]?.split(":")[1] ?? "", 16))
+    .filter(Number.isInteger);
+}
+
+function interfaces(attachments: string): LocalFacts["interfaces"] {
+  // ipsec0 -> eth0 mtu=16260(1443) -> 1500
+  const physicals = new Map(
+    attachedLines(attachments).map((line) => {
+      const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
+      return [virtual, physical];
+    }),
+  );
+  const { links, addresses } = networkFacts();
+  return links.map(({ name, mtu }) => ({
+    name,
+    mtu,
+    addresses: addresses.filter(({ device }) => device === name).map(({ address }) => address),
+    rpFilter: text(`/proc/sys/net/ipv4/conf/${name}/rp_filter`).trim() || undefined,
+    physical: physicals.get(name),
+  }));
+}
+
+const TRANSLATING = ["masq", "snat", "nat"];
+
+function packetFilter(): Pick<LocalFacts, "translations" | "droppingInput"> {
+  try {
+    using tables = new NfTables();
+    const chains = tables.baseChains();
+    const rules = tables.rules();
+    const natTables = new Set(chains.filter(({ type, hook }) => type === "nat" && hook === "postrouting").map(placeOf));
+    const translations = rules
+      .filter((rule) => natTables.has(placeOf(rule)) && rule.expressions.some((one) => TRANSLATING.includes(one)))
+      .map((rule) => ({ where: `${placeOf(rule)} ${rule.chain}`, isLimited: rule.expressions.includes("meta") }));
+    const droppingInput = chains
+      .filter(({ type, hook, drops }) => type === "filter" && hook === "input" && drops)
+      .map((chain) => `${placeOf(chain)} ${chain.name}`);
+    return { translations, droppingInput };
+  } catch (error) {
+    if (error instanceof SystemError) return { translations: undefined, droppingInput: [] };
+    throw error;
+  }
+}
+
+function placeOf({ family, table }: { readonly family: string; readonly table: string }): string {
+  return `${family} ${table}`;
+}

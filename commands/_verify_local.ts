@@ -1,0 +1,212 @@
+/** The checks of `ipsec verify` that look at this host: what they have to go by, and what follows from it. Pure. */
+import { type Address, formatAddress } from "../lib/text/address.ts";
+import type { Finding } from "./_verify_report.ts";
+
+export interface LocalFacts {
+  /** First line of `ipsec --version`. */
+  readonly version: string;
+  /** Where a shell would find `ipsec`; undefined where it would not. */
+  readonly onPath: string | undefined;
+  /** Why KLIPS does not answer; undefined where it does. */
+  readonly klips: string | undefined;
+  /** Why a TUN device cannot be made. */
+  readonly tun: string | undefined;
+  /** Capabilities that we lack. */
+  readonly missingRights: readonly string[];
+  readonly secretsFile: string;
+  /** Why there is no key; undefined where there is one. */
+  readonly rsaKey: string | undefined;
+  /** Why pluto does not answer. */
+  readonly pluto: string | undefined;
+  /** UDP ports in use on this host. */
+  readonly udpPorts: ReadonlySet<number>;
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly mtu: number;
+    readonly addresses: readonly Address[];
+    readonly rpFilter: string | undefined;
+    /** Of an ipsecN: the device below it. */
+    readonly physical: string | undefined;
+  }[];
+  readonly rpFilterAll: string | undefined;
+  /** Of IPv4. */
+  readonly isForwarding: boolean;
+  /** Rules that translate addresses; undefined where the packet filter cannot be read. */
+  readonly translations: readonly { readonly where: string; readonly isLimited: boolean }[] | undefined;
+  /** Filter chains at the input hook that drop what no rule accepts, and have no rule for it. */
+  readonly droppingInput: readonly string[];
+  readonly nowSeconds: number;
+  readonly servers: readonly string[];
+  readonly trustsDnssec: boolean;
+}
+
+const VIRTUAL = /^ipsec\d+$/;
+const IKE_PORT = 500, NATT_PORT = 4500;
+/** What ESP with its headers, UDP and padding takes at most. */
+const ESP_OVERHEAD_BYTES = 90;
+const LEAST_IPV6_MTU = 1280;
+/** The first release: a clock before it is wrong, and signatures and DNSSEC need the right one. */
+const FIRST_RELEASE_SECONDS = Date.UTC(2026, 0) / 1000;
+
+const finding = (text: string, wrong: string | undefined, advice: string): Finding =>
+  wrong === undefined ? { text, verdict: "OK" } : { text, verdict: "FAILED", details: wrong ? [wrong] : [], advice };
+
+export function localFindings(facts: LocalFacts): Finding[] {
+  const { secretsFile } = facts;
+  return [
+    {
+      text: "Version check and ipsec on-path",
+      ...facts.onPath ? { verdict: "OK", details: [facts.version] } : {
+        verdict: "FAILED",
+        details: [facts.version],
+        advice: "install it with `ipsec self-install', or add its folder to PATH",
+      },
+    },
+    finding("Checking for KLIPS support in kernel", facts.klips, "start IPsec: ipsec setup start"),
+    finding(
+      "Checking for the TUN device (/dev/net/tun)",
+      facts.tun,
+      "load the module tun, or let the container have /dev/net/tun",
+    ),
+    finding(
+      "Checking for the rights that KLIPS needs",
+      facts.missingRights.length ? `missing: ${facts.missingRights.join(", ")}` : undefined,
+      "run as root; give a container the capabilities NET_ADMIN and NET_RAW",
+    ),
+    finding(
+      `Checking for RSA private key (${secretsFile})`,
+      facts.rsaKey,
+      `make one: ipsec newhostkey --output ${secretsFile}`,
+    ),
+    finding("Checking that pluto is running", facts.pluto, "start IPsec: ipsec setup start"),
+    ...portFindings(facts),
+    ...routingFindings(facts),
+    ...filterFindings(facts),
+    ...mtuFindings(facts),
+    finding(
+      "Checking the clock",
+      facts.nowSeconds < FIRST_RELEASE_SECONDS
+        ? `it says ${new Date(facts.nowSeconds * 1000).toISOString()}`
+        : undefined,
+      "set it: DNSSEC and certificates cannot be checked with a wrong one",
+    ),
+  ];
+}
+
+function portFindings({ pluto, klips, udpPorts, interfaces }: LocalFacts): Finding[] {
+  if (pluto !== undefined || !interfaces.some(({ physical }) => physical)) return [];
+  const findings = [finding(
+    "Checking that pluto listens on UDP port 500",
+    udpPorts.has(IKE_PORT)
+      ? undefined
+      : "Pluto not listening on port udp 500. Check interfaces defintion in ipsec.conf.",
+    "see `ipsec auto --status' for the interfaces that it uses; ipsec auto --ready",
+  )];
+  if (klips === undefined) {
+    findings.push(finding(
+      "Checking that KLIPS listens on UDP port 4500",
+      udpPorts.has(NATT_PORT) ? undefined : "peers behind NAT cannot reach this host",
+      "see /run/ipsec/klips.log: another program may have the port",
+    ));
+  }
+  return findings;
+}
+
+function routingFindings({ interfaces, isForwarding, rpFilterAll }: LocalFacts): Finding[] {
+  const findings: Finding[] = [];
+  const real = interfaces.filter(({ name }) => name !== "lo" && !VIRTUAL.test(name));
+  if (real.length > 1) {
+    findings.push(finding(
+      "Two or more interfaces found, checking IP forwarding",
+      isForwarding ? undefined : "",
+      "a gateway needs it: sysctl -w net.ipv4.ip_forward=1, or forwardcontrol=yes in config setup",
+    ));
+  }
+  const inUse = new Set(interfaces.map(({ physical }) => physical));
+  const filtered = interfaces.filter(({ name, rpFilter = "0" }) =>
+    (VIRTUAL.test(name) || inUse.has(name)) && (rpFilter !== "0" || (rpFilterAll ?? "0") !== "0")
+  );
+  if (inUse.size > 1 || filtered.length) {
+    findings.push(finding(
+      "Checking that reverse path filtering is off",
+      filtered.length ? `rp_filter is on: ${filtered.map(({ name }) => name).join(", ")}` : undefined,
+      "leave rp_filter=0 in config setup as it is, or: sysctl -w net.ipv4.conf.all.rp_filter=0",
+    ));
+  }
+  return findings;
+}
+
+function filterFindings({ translations, droppingInput }: LocalFacts): Finding[] {
+  const text = "Checking NAT and MASQUERADEing";
+  const killing = translations?.filter(({ isLimited }) => !isLimited) ?? [];
+  const input = droppingInput.length
+    ? [{
+      text: "Checking that the firewall lets IKE and ESP in",
+      verdict: "WARNING" as const,
+      details: droppingInput.map((chain) => `${chain} drops what no rule accepts`),
+      advice: "accept UDP ports 500 and 4500, and protocols 50 (ESP) and 51 (AH), from your peers",
+    }]
+    : [];
+  if (!translations) return [{ text, verdict: "N/A" }, ...input];
+  return [{
+    text,
+    ...killing.length
+      ? {
+        verdict: "FAILED" as const,
+        details: killing.map(({ where }) => `${where} translates what leaves by any interface, tunnels included`),
+        advice: "limit the rule to the interface: oifname eth0",
+      }
+      : { verdict: "OK" as const },
+  }, ...input];
+}
+
+function mtuFindings({ interfaces }: LocalFacts): Finding[] {
+  const small = interfaces.filter(({ name, mtu }) =>
+    interfaces.some(({ physical }) => physical === name) && mtu < LEAST_IPV6_MTU + ESP_OVERHEAD_BYTES
+  );
+  return small.map(({ name, mtu }) => ({
+    text: `Checking the MTU of ${name}`,
+    verdict: "WARNING" as const,
+    details: [`${mtu} bytes leave less than the ${LEAST_IPV6_MTU} that IPv6 needs inside a tunnel`],
+    advice: `raise it: ip link set ${name} mtu 1500`,
+  }));
+}
+
+/** Addresses that others can reach this host by (RFC 1918, RFC 3927; RFC 4193, RFC 4291 for IPv6). */
+export function publicAddresses({ interfaces }: LocalFacts): Address[] {
+  const seen = new Map<string, Address>();
+  for (const { name, addresses } of interfaces) {
+    if (name === "lo") continue;
+    for (const one of addresses) if (!isPrivate(one)) seen.set(formatAddress(one), one);
+  }
+  return [...seen.values()];
+}
+
+function isPrivate({ family, bytes: [a, b] }: Address): boolean {
+  if (family === "inet6") return a === 0 || (a & 0xfe) === 0xfc || a === 0xfe && (b & 0xc0) === 0x80;
+  return a === 127 || a === 10 || a === 172 && b >> 4 === 1 || a === 192 && b === 168 || a === 169 && b === 254;
+}
+
+export function resolverFinding(
+  { servers, trustsDnssec }: LocalFacts,
+  answer: { ok: boolean; authenticated: boolean; why?: string },
+): Finding {
+  const text = "Checking the resolver, and whether it validates DNSSEC";
+  const details = [`asks ${servers.join(", ") || "nobody"}`];
+  if (!answer.ok) {
+    return {
+      text,
+      verdict: "FAILED",
+      details: [...details, answer.why ?? ""],
+      advice: "see /etc/resolv.conf, or name resolvers= in config setup",
+    };
+  }
+  if (answer.authenticated) return { text, verdict: "OK", details };
+  const why = trustsDnssec ? "it does not validate" : "what it says of DNSSEC could have been changed on the way";
+  return {
+    text,
+    verdict: "WARNING",
+    details: [...details, why],
+    advice: "run a validating resolver on this host (unbound), and let /etc/resolv.conf name 127.0.0.1",
+  };
+}
