@@ -12,7 +12,7 @@ import { KeepAlives, pathKey } from "./keep_alive.ts";
 import { messageIv } from "./keys.ts";
 import { Machine } from "./machine.ts";
 import { clearNotice, isSaidInClear, isSaidProtected, MOST_NOTICES, noticePayload } from "./notices.ts";
-import { writeMessage } from "./outgoing.ts";
+import { datagramsFor, writeMessage } from "./outgoing.ts";
 import type { Payload } from "./payload.ts";
 import type { EngineServices, Phase2 } from "./phase2.ts";
 import { firstHash } from "./phase2_hash.ts";
@@ -98,7 +98,7 @@ export class EngineCore {
   #reply(state: State, exchange: Exchange, reply: Reply, encrypts: boolean): void {
     const sa = this.isakmpOf(state);
     if (!sa) return;
-    exchange.lastSent = [writeMessage(sa, exchange, reply, encrypts)];
+    exchange.lastSent = datagramsFor(sa, state.path, writeMessage(sa, exchange, reply, encrypts));
     this.#sendAll(state.path, exchange.lastSent);
   }
 
@@ -123,7 +123,7 @@ export class EngineCore {
     if (sa.isGone || !sa.isAuthenticated || payloads.length === 0) return;
     const exchange = this.newExchange(sa, EXCHANGE.INFO);
     const message = writeMessage(sa, exchange, { payloads, hash: firstHash(sa, exchange.messageId) }, true);
-    this.#sendAll(sa.path, [message]);
+    this.#sendAll(sa.path, datagramsFor(sa, sa.path, message));
   }
 
   openTransaction(sa: IsakmpState, opening: Opening<IsakmpState>): void {

@@ -3,6 +3,7 @@ import type { RsaPublicKey } from "../crypto/rsa.ts";
 import type { DhKey } from "../crypto/dh.ts";
 import type { Identity } from "../text/identity.ts";
 import { Exchange } from "./exchange.ts";
+import { Reassembly } from "./fragments.ts";
 import type { Phase1Keys } from "./keys.ts";
 import { MessageIds } from "./message_ids.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
@@ -58,6 +59,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   readonly messageIds = new MessageIds();
   /** As server, who has logged in and whether we let him; as client, what we have answered with and how often. */
   xauth?: { readonly user?: string; readonly accepted?: boolean; readonly answers?: number };
+  /** Pieces of a message of the peer's. */
+  readonly reassembly = new Reassembly();
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
   transaction?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */
@@ -84,6 +87,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
 
   wipe(): void {
     this.forgetWork();
+    this.reassembly.clear();
     if (!this.keys) return;
     for (const secret of Object.values(this.keys)) secret.wipe();
     this.keys = undefined;

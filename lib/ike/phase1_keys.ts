@@ -1,0 +1,83 @@
+/** KE and nonce of both ends, and the keys that come of them (RFC 2409 §5). */
+import { GROUPS } from "../crypto/dh_groups.ts";
+import { makeDh } from "../crypto/dh.ts";
+import { IvChain } from "./cbc.ts";
+import { NOTIFY } from "./constants.ts";
+import type { Outcome, StepDeps } from "./exchange_table.ts";
+import type { IsakmpState, Phase1Work } from "./isakmp_sa.ts";
+import {
+  deriveKeys,
+  firstIv,
+  type Phase1Keys,
+  type Phase1Values,
+  skeyidFromPsk,
+  skeyidFromSignatures,
+} from "./keys.ts";
+import type { Payload } from "./payload.ts";
+import type { AuthMethod, IkeSuite } from "./suite.ts";
+
+const NONCE_BYTES = 16;
+/** RFC 2409 §5. */
+const NONCE_LIMITS = { least: 8, most: 256 } as const;
+
+export type Failure = Extract<Outcome<IsakmpState>, { kind: "fail" }>;
+
+export function fail(notify: number, text: string, lines: Failure["lines"] = []): Failure {
+  return { kind: "fail", notify, text, lines };
+}
+
+export interface Share {
+  readonly dh: NonNullable<Phase1Work["dh"]>;
+  readonly nonce: Uint8Array;
+  readonly payloads: readonly Payload[];
+}
+
+/** Our KE and nonce. */
+export function makeShare(suite: Pick<IkeSuite, "group">, { random }: Pick<StepDeps, "random">): Share {
+  const dh = makeDh(suite.group, random);
+  const nonce = random(NONCE_BYTES);
+  return { dh, nonce, payloads: [{ type: "KE", data: dh.publicValue }, { type: "NONCE", data: nonce }] };
+}
+
+/** @param who letter of the peer's role, `i` or `r` */
+export function refuseShare(suite: IkeSuite, ke: Uint8Array, nonce: Uint8Array, who: "i" | "r"): Failure | undefined {
+  const required = GROUPS[suite.group].publicBytes;
+  if (ke.length !== required) {
+    return fail(
+      NOTIFY.INVALID_KEY_INFORMATION,
+      `KE has ${ke.length} byte DH public value; ${required} required`,
+    );
+  }
+  if (nonce.length >= NONCE_LIMITS.least && nonce.length <= NONCE_LIMITS.most) return undefined;
+  return fail(NOTIFY.PAYLOAD_MALFORMED, `N${who} length not between ${NONCE_LIMITS.least} and ${NONCE_LIMITS.most}`);
+}
+
+export interface Agreed {
+  readonly keys: Phase1Keys;
+  readonly chain: IvChain;
+}
+
+/** @param peerKe the peer's public value */
+export function agree(
+  { suite, auth }: { readonly suite: IkeSuite; readonly auth: AuthMethod },
+  dh: Share["dh"],
+  peerKe: Uint8Array,
+  values: Phase1Values,
+  psk: Parameters<typeof skeyidFromPsk>[1] | undefined,
+): Agreed | Failure {
+  const gxy = dh.agree(peerKe);
+  if (!gxy) return fail(NOTIFY.INVALID_KEY_INFORMATION, `KE has a DH public value that is not of ${suite.group}`);
+  if (auth === "psk" && !psk) return fail(NOTIFY.AUTHENTICATION_FAILED, "preshared secret disappeared!");
+  const skeyid = psk && auth === "psk"
+    ? skeyidFromPsk(suite.hash, psk, values)
+    : skeyidFromSignatures(suite.hash, gxy, values);
+  const keys = deriveKeys(suite, skeyid, gxy, values);
+  gxy.wipe();
+  return { keys, chain: new IvChain(suite, keys.encryptionKey, firstIv(suite, values)) };
+}
+
+/** The keys are for nobody. */
+export function discard({ keys }: Agreed, failure: Failure): Failure {
+  for (const secret of Object.values(keys)) secret.wipe();
+  return failure;
+}
