@@ -36,7 +36,8 @@ export function worldOf(given: Given): World {
   const westEnd = end("192.0.2.1", "@west", given.westEnd ?? WEST_NET);
   const eastEnd = end("192.0.2.2", "@east", given.eastEnd ?? EAST_NET);
   west.host.connections = [connection("net", westEnd, eastEnd, { ...given.both, ...given.west })];
-  east.host.connections = [connection("net", eastEnd, westEnd, { ...given.both, ...given.east })];
+  const seen = given.westNat ? { ...westEnd, host: given.westNat.outside } : westEnd;
+  east.host.connections = [connection("net", eastEnd, seen, { ...given.both, ...given.east })];
   west.nat = given.westNat;
   for (const { host } of [west, east]) host.secrets.set("*", "how now brown cow");
   return world;
