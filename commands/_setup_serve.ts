@@ -46,7 +46,8 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     lines.say(ALREADY_RUNNING);
     return 1;
   }
-  const programs = new Programs();
+  let current = configuration;
+  const programs = new Programs(() => current.settings.variables);
   if (Deno.pid === 1) reapOrphans((pid) => programs.isOwn(pid));
   const { promise: told, resolve: end } = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, end);
@@ -68,7 +69,7 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     now: () => performance.now(),
     delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
-  Deno.addSignalListener("SIGHUP", () => reread(service, options));
+  Deno.addSignalListener("SIGHUP", () => reread(service, options, (configuration) => current = configuration));
   using _control = new ControlServer(at.control, async (request) => {
     if (request.do === "stop") end();
     if (request.do === "links") await service.linksChanged();
@@ -90,7 +91,11 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
   return 0;
 }
 
-async function reread(service: SetupService, { lines, reread }: ServeOptions): Promise<void> {
+async function reread(
+  service: SetupService,
+  { lines, reread }: ServeOptions,
+  take: (configuration: SetupConfiguration) => void,
+): Promise<void> {
   try {
     const { configuration, errors, remarks } = reread();
     for (const line of [...errors, ...remarks]) lines.note(line);
@@ -98,6 +103,7 @@ async function reread(service: SetupService, { lines, reread }: ServeOptions): P
       lines.note("the configuration has errors: everything stays as it is");
       return;
     }
+    take(configuration);
     await service.reread(configuration);
   } catch (error) {
     for (const line of failure(error, undefined)) lines.note(line);

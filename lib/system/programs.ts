@@ -19,6 +19,12 @@ const LONGEST_LINE = 1024;
 
 export class Programs {
   readonly #own = new Set<number>();
+  readonly #variables: () => Readonly<Record<string, string>>;
+
+  /** @param variables what programs are given beside our own environment */
+  constructor(variables: () => Readonly<Record<string, string>> = () => ({})) {
+    this.#variables = variables;
+  }
 
   /** Whether a child is waited for here: nobody else must reap it. */
   isOwn(pid: number): boolean {
@@ -33,7 +39,8 @@ export class Programs {
   daemon(words: readonly string[], directory: string, output: string | undefined): RunningProcess {
     const log = output === undefined ? undefined : openSync(output, "a", 0o600);
     const to = log ?? "inherit";
-    const child = spawn(words[0], words.slice(1), { cwd: directory, detached: true, stdio: ["ignore", to, to] });
+    const env = { ...Deno.env.toObject(), ...this.#variables() };
+    const child = spawn(words[0], words.slice(1), { cwd: directory, detached: true, env, stdio: ["ignore", to, to] });
     if (log !== undefined) closeSync(log);
     const { promise: ended, resolve } = Promise.withResolvers<Ending>();
     const { pid } = child;
@@ -55,6 +62,7 @@ export class Programs {
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
+        env: this.#variables(),
         signal,
       }).spawn();
     } catch (error) {

@@ -20,6 +20,8 @@ export interface SetupSettings {
   readonly pluto: boolean;
   readonly prePluto?: string;
   readonly postPluto?: string;
+  /** What ipsec.conf says, for programs that are started: IPSECinterfaces and so on (config.md §1). */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** What start needs of ipsec.conf. */
@@ -55,6 +57,7 @@ export function readSettings(setup: Settings): SetupSettings {
     hideTos: get("hidetos") !== "no",
     manualStart: words("manualstart"),
     pluto: get("pluto") !== "no",
+    variables: Object.fromEntries([...setup].map(([name, { value }]) => [`IPSEC${name}`, value])),
     ...(mtu && { overrideMtu: Number(mtu) }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };

@@ -173,11 +173,14 @@ scenario("prepluto=, postpluto=, pluto= and dumpdir=", configuredHosts, async ({
   const { directory } = west;
   Deno.mkdirSync(`${directory}/cores`);
   const hook = `${directory}/hook`;
-  Deno.writeTextFileSync(hook, `#!/bin/sh\necho "$@" >>${directory}/hooks\necho "hook $1"\n`, { mode: 0o755 });
+  Deno.writeTextFileSync(hook, `#!/bin/sh\necho "$@" >>${directory}/hooks\necho "hook $1 $IPSECdumpdir"\n`, {
+    mode: 0o755,
+  });
   const lines = [`prepluto="${hook} pre  1"`, `postpluto="${hook} post"`, `dumpdir=${directory}/cores`];
   configure(west, lines);
   const said = await west.ipsec("setup start");
-  match(said, /^ipsec_setup: hook pre\n(?:.*\n)*ipsec_setup: hook post\n/m);
+  const told = said.split("\n").filter((line) => line.includes("hook"));
+  deepEqual(told, ["pre", "post"].map((hook) => `ipsec_setup: hook ${hook} ${directory}/cores`));
   equal(Deno.readTextFileSync(`${directory}/hooks`), "pre 1\npost\n");
   const klips = pidIn(west, "klips.pid");
   equal(Deno.readLinkSync(`/proc/${klips}/cwd`), `${directory}/cores`);
