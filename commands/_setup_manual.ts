@@ -56,7 +56,7 @@ of a connection are reported and concern that connection alone.
 | \`klipsdebug=\` | none | as for \`ipsec klipsdebug --set\`, several words, or \`all\` |
 | \`manualstart=\` | | connections for \`ipsec manual --up\`, before those with auto=manual |
 | \`pluto=\` | yes | \`no\`: manual keying only; prepluto and postpluto are not run |
-| \`prepluto=\`, \`postpluto=\` | | a program with its arguments, before and after pluto is started; no shell. What \`config setup\` says is in its environment: \`IPSECinterfaces\` and so on |
+| \`prepluto=\`, \`postpluto=\` | | a program with its arguments, before and after pluto is started; no shell; \`IPSECinterfaces\` and so on are set |
 | \`dumpdir=\` | | where cores go; without it there are none |
 | \`syslog=\` | daemon.error | where messages go |
 
