@@ -64,7 +64,7 @@ function answer(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const gxi = sole(message, "KE").data, ni = sole(message, "NONCE").data;
   const wrong = refuseShare(suite, gxi, ni, "i");
   if (wrong) return wrong;
-  const { peer, lines } = abilitiesOf(message, state);
+  const peer = abilitiesOf(message, state);
   const { dh, nonce, payloads } = makeShare(suite, deps);
   const work = { sai: sa.raw, gxi, gxr: dh.publicValue, ni, nr: nonce, peerIdBody: claim.idBody };
   const psk = deps.host.presharedKey(connection, claim.identity);
@@ -79,7 +79,7 @@ function answer(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const extra = [...natD, ...announcements(connection, role, peer)];
   return {
     kind: "advance",
-    lines: [...lines, ...rejected, ...claim.lines],
+    lines: [...rejected, ...claim.lines],
     changes: { suite, auth, lifetimeSeconds, peer, peerSpeaksDpd: peer.dpd, peerId: claim.identity, keys, work },
     chain,
     reply: { payloads: [choice.answer, ...payloads, ours.id, ours.proof, ...extra] },
@@ -111,13 +111,13 @@ function proveInitiator(state: IsakmpState, message: Message, deps: StepDeps): M
     if ("kind" in peer) return discard(agreed, peer);
     const ours = proveOurselves(state, connection, agreement, deps);
     if ("kind" in ours) return discard(agreed, ours);
-    const { peer: able, lines } = abilitiesOf(message, state);
+    const able = abilitiesOf(message, state);
     const about = { ...natCase(state, suite), responderCookie, peer: able };
     const judged = judgeNat(about, message);
     const natD = natAnnouncement(about, deps);
     return {
       kind: "advance",
-      lines: [...lines, ...claim.lines, ...judged.lines],
+      lines: [...claim.lines, ...judged.lines],
       changes: {
         responderCookie,
         suite,

@@ -19,8 +19,8 @@ import { firstHash } from "./phase2_hash.ts";
 import type { IkeState, Path } from "./state.ts";
 import { type State, StateTable } from "./state_table.ts";
 
-/** Lines in a second about messages that nobody vouches for. */
-const MOST_DOUBTFUL_LINES = 20;
+/** Lines in a second about messages that anybody may have sent, and about those of whoever knows our cookies. */
+const MOST_LINES = { anybody: 20, acquainted: 100 } as const;
 /** While the peer should begin XAUTH or Mode Config. */
 const WAIT_FOR_PEER_MS = 120_000;
 
@@ -33,7 +33,7 @@ export class EngineCore {
   readonly phase2: Phase2;
   readonly stepDeps: StepDeps;
   readonly #keepAlives: KeepAlives;
-  readonly #lines = new RateLimit(MOST_DOUBTFUL_LINES);
+  readonly #lines = { anybody: new RateLimit(MOST_LINES.anybody), acquainted: new RateLimit(MOST_LINES.acquainted) };
   readonly #notices = new RateLimit(MOST_NOTICES);
 
   constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2) {
@@ -68,9 +68,11 @@ export class EngineCore {
     });
   }
 
+  /** So that a flood of messages from anybody does not hide what honest peers are told. */
   tellDoubtful(about: Subject, code: number, text: string): void {
     const { host, clock } = this.deps;
-    const { may, refused } = this.#lines.take(clock.now());
+    const isStranger = about === undefined || !("kind" in about) || this.table.isUnproven(about as State);
+    const { may, refused } = this.#lines[isStranger ? "anybody" : "acquainted"].take(clock.now());
     if (refused > 0) host.tell(undefined, 2, `${refused} more lines about messages from anybody were left out`);
     if (may) host.tell(about, code, text);
     else this.counters.count("linesLeftOut");
@@ -146,7 +148,7 @@ export class EngineCore {
     const sa = this.isakmpOf(state);
     if (!sa?.isAuthenticated) return this.notify(packet, notify);
     // Quick Mode's steps check the HASH before anything else.
-    if (checked && isSaidProtected(notify)) this.inform(sa, [noticePayload(notify)]);
+    if (checked && isSaidProtected(notify)) this.inform(sa, [noticePayload(notify, about)]);
   }
 
   // What becomes of states

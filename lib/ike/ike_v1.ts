@@ -16,6 +16,7 @@ import { receiveInformational, receiveQuick, receiveTransaction } from "./phase2
 import type { EngineServices, Phase2 } from "./phase2.ts";
 import type { IkeState, IpsecSa, IsakmpSa, Path } from "./state.ts";
 import type { State } from "./state_table.ts";
+import { makePhase2 as makeAll } from "./under_isakmp.ts";
 
 type Receive = (core: EngineCore, packet: Packet) => void;
 
@@ -30,7 +31,7 @@ const EXCHANGES: Readonly<Record<number, Receive>> = {
 export class IkeV1 implements IkeEngine {
   readonly #core: EngineCore;
 
-  constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2) {
+  constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2 = makeAll) {
     this.#core = new EngineCore(options, deps, makePhase2);
   }
 
@@ -117,8 +118,7 @@ export class IkeV1 implements IkeEngine {
     const which = connection.aggressive ? ` #${state.number}, connection ${connection.label}` : "";
     const { host } = core.deps;
     host.tell(state, 2, `initiating ${table.name}${which}${replaces ? ` to replace #${replaces}` : ""}`);
-    core.machine.open(table, opening, state, state.exchange);
-    return state.isGone ? { refused: `cannot initiate ${table.name}`, notify: 0 } : state;
+    return core.machine.open(table, opening, state, state.exchange) ?? state;
   }
 
   startQuick(sa: IsakmpSa, connection: IkeConnection, options: QuickOptions): IpsecSa | Refusal {
@@ -142,8 +142,7 @@ export class IkeV1 implements IkeEngine {
     const refused = core.phase2.prepareQuick(state, options);
     if (refused !== undefined) return { refused, notify: 0 };
     core.table.add(state);
-    core.machine.open(core.phase2.quick, opening, state, state.exchange);
-    return state.isGone ? { refused: "cannot initiate Quick Mode", notify: 0 } : state;
+    return core.machine.open(core.phase2.quick, opening, state, state.exchange) ?? state;
   }
 
   remove(state: IkeState, tellPeer: boolean): void {

@@ -21,8 +21,9 @@ import type {
   TimerRule,
   Transition,
 } from "./exchange_table.ts";
-import type { EventPlan } from "./host.ts";
+import type { EventPlan, Refusal } from "./host.ts";
 import { isEncrypted, openMessage, type Packet, type Refused } from "./incoming.ts";
+import { remarks } from "./remarks.ts";
 import { giveUpText, HALF_OPEN_MS, RETRANSMISSION, waitMs } from "./retransmission.ts";
 import { type EventName, STATES } from "./state.ts";
 import type { State } from "./state_table.ts";
@@ -64,11 +65,16 @@ export class Machine {
     this.#deps = deps;
   }
 
-  /** Sends an initiator's first message. */
-  open<S extends State>(table: ExchangeTable<S>, opening: Opening<S>, state: S, exchange: Exchange): void {
+  /** Sends an initiator's first message. @returns why not, where that is known at once: the state is gone then */
+  open<S extends State>(
+    table: ExchangeTable<S>,
+    opening: Opening<S>,
+    state: S,
+    exchange: Exchange,
+  ): Refusal | undefined {
     const taken = opening as unknown as Opening<State>;
     const turn = { table: plain(table), taken, state, exchange, accept: () => {} };
-    this.#run(turn, () => taken.step(state, exchange, this.#deps.stepDeps));
+    return this.#run(turn, () => taken.step(state, exchange, this.#deps.stepDeps));
   }
 
   /** A message that belongs to this exchange of this state. */
@@ -92,6 +98,7 @@ export class Machine {
       secretIsDoubtful: row.encrypted && row.auth === "psk",
     });
     if (!opened.ok) return this.#refuse(state, exchange, packet, opened);
+    for (const { code, text } of remarks(opened.message)) tellDoubtful(state, code, text);
     const turn = {
       table: plain(table),
       taken: row as unknown as Taken,
@@ -100,7 +107,7 @@ export class Machine {
       packet,
       accept: opened.accept,
     };
-    this.#run(turn, () => row.step(state, opened.message, stepDeps));
+    void this.#run(turn, () => row.step(state, opened.message, stepDeps));
   }
 
   #answerRepeat(table: ExchangeTable<State>, state: State, exchange: Exchange): void {
@@ -123,19 +130,29 @@ export class Machine {
     this.#dropIfNew(state, exchange);
   }
 
-  #run(turn: Turn, step: () => Outcome<State> | Promise<Outcome<State>>): void {
+  /** @returns of an opening, why it has failed: it is for who asked for it to say so */
+  #run(turn: Turn, step: () => Outcome<State> | Promise<Outcome<State>>): Refusal | undefined {
     let outcome;
     try {
       outcome = step();
     } catch (error) {
-      return this.#defect(turn, error);
+      this.#defect(turn, error);
+      return undefined;
     }
-    if (!(outcome instanceof Promise)) return this.#complete(turn, outcome);
+    if (!turn.packet && !(outcome instanceof Promise) && outcome.kind === "fail") {
+      this.#dropIfNew(turn.state, turn.exchange);
+      return { refused: outcome.text, notify: outcome.notify };
+    }
+    if (!(outcome instanceof Promise)) {
+      this.#complete(turn, outcome);
+      return undefined;
+    }
     turn.exchange.isSuspended = true;
     outcome.then(
       (known) => this.#resume(turn, () => this.#complete(turn, known)),
       (error) => this.#resume(turn, () => this.#defect(turn, error)),
     );
+    return undefined;
   }
 
   #resume({ state, exchange }: Turn, go: () => void): void {
@@ -202,18 +219,20 @@ export class Machine {
     if (packet && isEncrypted(packet)) authentic(state, packet);
     if (outcome.reply) reply(state, exchange, outcome.reply, taken.encrypts);
     else exchange.lastSent = [];
-    this.#say(turn, outcome.detail ?? "");
     const effects = outcome.effects ?? [];
+    const isReady = effects.some(({ effect }) => effect === "ready");
+    // What is opened says how far it is.
+    if (!effects.some(({ effect }) => effect === "open")) this.#say(turn, isReady, outcome.detail ?? "");
     for (const effect of effects) if (!AFTER_TIMER.has(effect.effect)) perform(state, effect);
     this.#setTimer(turn, taken.timer);
     for (const effect of effects) if (AFTER_TIMER.has(effect.effect)) perform(state, effect);
   }
 
   /** How far it is (whack.md §11); the last step of each phase is a success and a line of the log as well. */
-  #say({ taken, state }: Turn, detail: string): void {
+  #say({ taken, state }: Turn, isReady: boolean, detail: string): void {
     const { host } = this.#deps.stepDeps;
     const story = (taken.story ?? STATES[state.name].story) + detail;
-    const done = taken.timer === "established";
+    const done = taken.timer === "established" || isReady;
     if (done) host.tell(state, 2, story);
     host.tell(state, done ? 4 : 100 + STATES[state.name].number, `STATE_${state.name}: ${story}`);
   }
@@ -242,7 +261,8 @@ export class Machine {
     const { stepDeps: { host }, counters, drop, resend } = this.#deps;
     const { state, exchange, table } = turn;
     if (exchange.retransmissions >= RETRANSMISSION.most) {
-      const detail = table.giveUp[state.name] ?? "";
+      const said = state.kind === "isakmp" && state.peerSaid;
+      const detail = (table.giveUp[state.name] ?? "") + (said ? `; perhaps because of ${said}, says the peer` : "");
       counters.count("gaveUp");
       host.tell(state, 31, giveUpText(state.name, detail));
       if (state.role === "initiator") host.gaveUp(state, detail);

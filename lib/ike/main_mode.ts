@@ -37,10 +37,10 @@ function choose(state: IsakmpState, message: Message, { host }: StepDeps): Out {
   const rejected = choice.rejected.map((text) => ({ code: 3, text }));
   if (!choice.ok) return fail(choice.notify, choice.refused, rejected);
   const { suite, auth, lifetimeSeconds, answer } = choice;
-  const { peer, lines } = abilitiesOf(message, state);
+  const peer = abilitiesOf(message, state);
   return {
     kind: "advance",
-    lines: [...lines, ...rejected],
+    lines: rejected,
     changes: { suite, auth, lifetimeSeconds, peer, peerSpeaksDpd: peer.dpd, work: { sai: sa.raw } },
     reply: { payloads: [answer, ...announcements(state.connection, state.role, peer)] },
   };
@@ -53,13 +53,12 @@ function sendShare(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const choice = checkPhase1Answer(sole(message, "SA"), work.offer);
   if (!choice.ok) return fail(choice.notify, choice.refused, choice.rejected.map((text) => ({ code: 3, text })));
   const { suite, auth, lifetimeSeconds } = choice;
-  const { peer, lines } = abilitiesOf(message, state);
+  const peer = abilitiesOf(message, state);
   const { dh, nonce, payloads } = makeShare(suite, deps);
   const { responderCookie } = message.header;
   const about = { initiatorCookie, responderCookie, connection, path, peer, suite };
   return {
     kind: "advance",
-    lines,
     changes: {
       responderCookie,
       suite,

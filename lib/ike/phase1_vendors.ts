@@ -1,18 +1,10 @@
 /** What we announce in phase 1 by vendor IDs, and what follows from the peer's. */
 import type { IkeConnection } from "./connection.ts";
-import type { Line, Message } from "./exchange_table.ts";
+import type { Message } from "./exchange_table.ts";
 import type { IsakmpState, PeerAbilities } from "./isakmp_sa.ts";
 import type { Payload } from "./payload.ts";
 import { payloadsOf } from "./phase2_hash.ts";
-import {
-  bestNattMethod,
-  encodeVendorId,
-  findVendorId,
-  NATT_METHODS,
-  VENDOR_IDS,
-  vendorIdText,
-  type VendorName,
-} from "./vendor_ids.ts";
+import { bestNattMethod, encodeVendorId, findVendorId, NATT_METHODS, type VendorName } from "./vendor_ids.ts";
 
 /** By which other administrators' logs tell what they speak with. */
 const OURS = new TextEncoder().encode("oneswan");
@@ -39,24 +31,13 @@ export function announcements(
   return [OURS, ...names.map(encodeVendorId)].map((data) => ({ type: "VID", data }));
 }
 
-export function abilitiesOf(
-  message: Message,
-  { connection }: Pick<IsakmpState, "connection">,
-): { readonly peer: PeerAbilities; readonly lines: readonly Line[] } {
-  const ids = payloadsOf(message, "VID").map(({ data }) => ({ data, name: findVendorId(data) }));
-  const names = new Set(ids.map(({ name }) => name).filter((name) => name !== undefined));
-  const peer = {
+export function abilitiesOf(message: Message, { connection }: Pick<IsakmpState, "connection">): PeerAbilities {
+  const found = payloadsOf(message, "VID").map(({ data }) => findVendorId(data));
+  const names = new Set(found.filter((name) => name !== undefined));
+  return {
     dpd: names.has("dpd"),
     fragmentation: connection.fragmentation && names.has("fragmentation"),
     xauth: names.has("xauth"),
     natt: connection.natTraversal ? bestNattMethod(names) : undefined,
   };
-  return { peer, lines: ids.map(lineAbout) };
-}
-
-function lineAbout({ data, name }: { readonly data: Uint8Array; readonly name?: VendorName }): Line {
-  const text = name === undefined
-    ? `received Vendor ID Payload; ASCII hash: ${vendorIdText(data)}`
-    : `received Vendor ID payload [${VENDOR_IDS[name].name}]`;
-  return { code: 2, text };
 }

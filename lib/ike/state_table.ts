@@ -50,6 +50,10 @@ export class StateTable {
     this.#halfOpen.add(state);
   }
 
+  isUnproven({ name }: State): boolean {
+    return UNPROVEN.has(name);
+  }
+
   /** What must go so that one more half-open exchange has room: those first that have not shown their address. */
   givesWay(): IsakmpState | undefined {
     if (this.#halfOpen.size < this.mostHalfOpen) return undefined;
