@@ -148,6 +148,7 @@ export class EngineCore {
     const sa = this.isakmpOf(state);
     if (!sa?.isAuthenticated) return this.notify(packet, notify);
     // Quick Mode's steps check the HASH before anything else.
+    const about = state.kind === "ipsec" ? state.proposed : undefined;
     if (checked && isSaidProtected(notify)) this.inform(sa, [noticePayload(notify, about)]);
   }
 

@@ -5,6 +5,7 @@ import { hostSubnet, type Subnet } from "../text/subnet.ts";
 import type { Client } from "./client_ids.ts";
 import { Exchange } from "./exchange.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
+import type { Proposal } from "./payload.ts";
 import type { Phase2Offer } from "./phase2_proposal.ts";
 import type { IpsecSa, NegotiatedSa } from "./state.ts";
 import type { Mode } from "./suite.ts";
@@ -40,6 +41,8 @@ export class IpsecState extends Negotiation implements IpsecSa {
   behindNat = false;
   /** SPIs that we have offered, or answered with, by which a peer's notification may name the SA. */
   ourSpis: readonly number[] = [];
+  /** The peer's first proposal, by whose SPI it knows what a notification of ours is about. */
+  proposed?: Pick<Proposal, "protocol" | "spi">;
   work: QuickWork = {};
 
   constructor(start: NegotiationStart & { readonly isakmp: number; readonly messageId: number }) {

@@ -28,6 +28,17 @@ export interface Phase1Work {
   readonly peerIdBody?: Uint8Array;
 }
 
+/** XAUTH. */
+export interface Login {
+  readonly user?: string;
+  /** As server, that we let the user in; as client, that we were. */
+  readonly accepted?: boolean;
+  /** As client, how often we have said a password. */
+  readonly answers?: number;
+  /** As client: the user is being asked. */
+  readonly isAsking?: boolean;
+}
+
 /** What the peer has announced by vendor IDs. */
 export interface PeerAbilities {
   readonly dpd: boolean;
@@ -57,8 +68,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
   isAuthenticated = false;
   readonly messageIds = new MessageIds();
-  /** As server, who has logged in and whether we let him; as client, what we have answered with and how often. */
-  xauth?: { readonly user?: string; readonly accepted?: boolean; readonly answers?: number };
+  xauth?: Login;
   /** Pieces of a message of the peer's. */
   readonly reassembly = new Reassembly();
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */

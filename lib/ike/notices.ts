@@ -6,7 +6,7 @@
 import { DOI, EXCHANGE, NOTIFY, PROTOCOL } from "./constants.ts";
 import type { Packet } from "./incoming.ts";
 import { encodeMessage } from "./header_codec.ts";
-import type { Payload } from "./payload.ts";
+import type { Payload, Proposal } from "./payload.ts";
 import { encodePayloads } from "./payload_codec.ts";
 
 /** In a second, to whomever. */
@@ -42,9 +42,11 @@ export function isSaidProtected(notify: number): boolean {
   return notify !== 0 && !NEVER_PROTECTED.has(notify);
 }
 
-export function noticePayload(notify: number): Payload {
+/** @param about the peer's proposal, by which it knows which of its Quick Modes is meant */
+export function noticePayload(notify: number, about?: Pick<Proposal, "protocol" | "spi">): Payload {
   const nothing = new Uint8Array(0);
-  return { type: "N", doi: DOI.IPSEC, protocol: PROTOCOL.ISAKMP, spi: nothing, notify, data: nothing };
+  const { protocol, spi } = about ?? { protocol: PROTOCOL.ISAKMP, spi: nothing };
+  return { type: "N", doi: DOI.IPSEC, protocol, spi, notify, data: nothing };
 }
 
 /** With the cookies that the peer has used, by which it finds what it is about. */

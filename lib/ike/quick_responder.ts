@@ -35,11 +35,14 @@ export async function acceptSa(state: IpsecState, message: Message, deps: StepDe
   if (!hasHash(message, firstHash(sa, message.header.messageId))) {
     return fail(NOTIFY.INVALID_HASH_INFORMATION, "received HASH(1) does not match computed value in Quick I1");
   }
+  const [offered] = payloadsOf(message, "SA");
+  // What is refused from here on is said to the peer.
+  state.proposed = offered.proposals[0];
   const ni = readNonce(message, "I1");
   if (isFailure(ni)) return ni;
   const named = readClients(message, "I1");
   if (isFailure(named)) return named;
-  const mode = modeOffered(payloadsOf(message, "SA")[0]) ?? "tunnel";
+  const mode = modeOffered(offered) ?? "tunnel";
   const { local, remote } = sa.path;
   const seen = named
     ? [clientSeen(sa, mode, named[0], remote), clientSeen(sa, mode, named[1], local)] as const

@@ -44,7 +44,8 @@ async function answerRequest(
   }
   const answers = (sa.xauth?.answers ?? 0) + 1;
   if (answers > MOST_ANSWERS) return giveUp(sa, `XAUTH: the server has asked ${MOST_ANSWERS} times already`);
-  const credentials = await host.credentials(sa);
+  if (sa.xauth?.isAsking) return { kind: "ignore", counter: "credentialsAwaited" };
+  const credentials = await askOnce(sa, () => host.credentials(sa));
   if (sa.isGone) return { kind: "ignore", counter: "answeredTooLate" };
   if (!credentials) {
     return giveUp(sa, "XAUTH: no user name and password: there is no XAUTH entry in ipsec.secrets, and nobody to ask");
@@ -56,6 +57,16 @@ async function answerRequest(
     changes: { xauth: { ...sa.xauth, user, answers } },
     reply: transactionMessage(sa, message.header, "REPLY", reply(attributes, user, password), asked.identifier),
   };
+}
+
+/** The server repeats its request while a user types: nobody is to be asked twice, so this is known before the outcome. */
+async function askOnce<T>(sa: IsakmpState, ask: () => Promise<T>): Promise<T> {
+  sa.xauth = { ...sa.xauth, isAsking: true };
+  try {
+    return await ask();
+  } finally {
+    sa.xauth = { ...sa.xauth, isAsking: false };
+  }
 }
 
 function reply(asked: readonly Attribute[], user: string, password: Secret): Attribute[] {
