@@ -18,7 +18,15 @@ export interface IpsecLookup {
 
 export type Found<T> =
   | { readonly ok: true; readonly found: readonly T[]; readonly authenticated: boolean }
-  | { readonly ok: false; readonly why: string; readonly isMissing: boolean; readonly authenticated: boolean };
+  | {
+    readonly ok: false;
+    readonly why: string;
+    /** The DNS has nothing that could be meant, rather than something broken, or no answer. */
+    readonly isMissing: boolean;
+    /** False where there are records, of which none is about what was asked. */
+    readonly isSuitable?: boolean;
+    readonly authenticated: boolean;
+  };
 
 /** @returns the name that an identity's records are at; undefined where it has none */
 export function recordName(id: Identity): string | undefined {
@@ -119,5 +127,5 @@ function unsuitable(
   type: RecordType = "TXT",
 ): Extract<Found<never>, { ok: false }> {
   const why = `failure processing ${type} record of DNS answer for ${name}: no suitable ${type} record found in DNS`;
-  return { ok: false, why, isMissing: true, authenticated };
+  return { ok: false, why, isMissing: true, isSuitable: false, authenticated };
 }
