@@ -22,14 +22,20 @@ export function editDistance(a: string, b: string): number {
   return last[b.length];
 }
 
-/** @returns the nearest name, or undefined where none is within a third of its length (at least one edit) */
+/**
+ * @returns the nearest name, of several that are equally near one that only goes on longer; undefined where none is within
+ * a third of its length (at least one edit)
+ */
 export function suggest(word: string, names: Iterable<string>): string | undefined {
   if (word.length > LONGEST) return undefined;
   let best: string | undefined;
   let least = Infinity;
   for (const name of names) {
-    const distance = editDistance(word.toLowerCase(), name.toLowerCase());
-    if (distance < least && distance <= Math.max(1, Math.floor(name.length / 3))) [best, least] = [name, distance];
+    const [mistyped, right] = [word.toLowerCase(), name.toLowerCase()];
+    const distance = editDistance(mistyped, right);
+    if (distance > Math.max(1, Math.floor(name.length / 3))) continue;
+    const rank = right.startsWith(mistyped) ? distance - 0.5 : distance;
+    if (rank < least) [best, least] = [name, rank];
   }
   return best;
 }
