@@ -60,7 +60,7 @@ class Filter implements FirewallDeps, FirewallRules {
     this.changes++;
   };
   entry({ family, table, name }: BaseChain, comment: string): RuleEntry {
-    return { family, table, chain: name, handle: Uint8Array.of(++this.#handle), comment };
+    return { family, table, chain: name, handle: Uint8Array.of(++this.#handle), comment, expressions: [] };
   }
   [Symbol.dispose] = () => {};
 }
