@@ -28,7 +28,7 @@ export async function stop(at: KlipsPaths, io: Io): Promise<number> {
 /** What a killed daemon has left, where none is starting just now. */
 async function removeLeft(at: KlipsPaths, io: Io): Promise<void> {
   const left = VIRTUAL_NAMES.filter((name) => interfaceIndex(name) !== 0);
-  const files = [at.pid, at.socket].filter(exists);
+  const files = [at.pid, at.socket, at.ikeSocket].filter(exists);
   if (!left.length && !files.length) return;
   makeDirectory(at);
   using held = await claim(at);
