@@ -96,6 +96,7 @@ const handleOther: Handler = ({ services, sa }, notification) => {
   if (!attempt) return [{ effect: "tell", code: 3, text: ignoring(name) }];
   const meaning = MEANINGS[notification.notify] ?? "the peer has refused";
   services.host.tell(attempt, 3, `received informational payload, type ${name}: ${meaning}`);
+  services.host.tell(attempt, 200 + notification.notify, `STATE_${attempt.name}: ${name}`);
   return [{ effect: "giveUp", state: attempt, detail: `: ${name}` }];
 };
 

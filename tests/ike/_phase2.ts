@@ -23,6 +23,8 @@ export interface Given {
   readonly westEnd?: Partial<IkeEnd>;
   readonly eastEnd?: Partial<IkeEnd>;
   readonly westNat?: Nat;
+  /** Both ends have it. */
+  readonly makePhase2?: typeof makePhase2;
 }
 
 // sunset 10.1.0.0/24 -- west 192.0.2.1 ====== 192.0.2.2 east -- 10.2.0.0/24 sunrise
@@ -31,7 +33,7 @@ export const EAST_NET: Partial<IkeEnd> = { client: subnet("10.2.0.0/24") };
 
 /** The connection as each end has it, and no ISAKMP SA yet. */
 export function worldOf(given: Given): World {
-  const world = new World({ seed: given.seed, makePhase2 });
+  const world = new World({ seed: given.seed, makePhase2: given.makePhase2 ?? makePhase2 });
   const { west, east } = world;
   const westEnd = end("192.0.2.1", "@west", given.westEnd ?? WEST_NET);
   const eastEnd = end("192.0.2.2", "@east", given.eastEnd ?? EAST_NET);
