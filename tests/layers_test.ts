@@ -23,7 +23,11 @@ const LAYERS: Record<string, Layer> = {
     node: ["node:crypto", "node:buffer", "node:process"],
     why: "algorithms over packet memory: no clock, socket or file",
   },
-  "lib/config": { may: ["lib/text", "lib/crypto"], node: [], why: "files are read through what is passed in" },
+  "lib/config": {
+    may: ["lib/text", "lib/crypto", "lib/ike"],
+    node: [],
+    why: "files are read through what is passed in; what ike= and esp= may name is what lib/ike can negotiate",
+  },
   "lib/pfkey": { may: ["lib/text"], node: ["*"], why: "one protocol, usable without the engine" },
   "lib/ike": {
     may: ["lib/text", "lib/packet", "lib/crypto"],

@@ -1,7 +1,10 @@
 /** Looks at the settings of one connection together (commands.md §7.2). */
+import { AH_ALGORITHMS, ESP_ALGORITHMS } from "../crypto/algorithm_names.ts";
+import { parseAhSuites, parseEspSuites } from "../ike/suite_text.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
+import { PARAMETERS } from "./parameters.ts";
 import { type Conn, type Setting, settingOf } from "./settings.ts";
-import { isVirtual, parseTime } from "./value_forms.ts";
+import { errorOf, isVirtual, parseTime } from "./value_forms.ts";
 
 /** A rule that the settings of a connection may break. */
 interface Rule {
@@ -18,11 +21,16 @@ class View {
   value(name: string): string | undefined {
     return settingOf(this.conn.settings, "conn", name)?.value;
   }
+  /** Something was said that only manual keying looks at. */
+  isKeyedByHand(): boolean {
+    return [...this.conn.settings.keys()].some((name) => PARAMETERS.conn.get(name)?.keying === "manual");
+  }
 }
 
 const SIDES = ["left", "right"] as const;
 /** Values of `auto` by which a connection is used at start. */
 const USED = ["add", "route", "start", "manual"];
+const NEGOTIATED = ["add", "route", "start"];
 
 /** For a rule about one end: the same for both. */
 function eachSide(
@@ -36,6 +44,23 @@ function together(one: string, other: string): Rule {
   return {
     needs: [one, other],
     broken: () => ({ name: one, message: `${one} and ${other} cannot stand together` }),
+  };
+}
+
+/** Manual keying has names of its own for algorithms, and checks them itself. */
+function algorithms(name: "esp" | "ah", byHand: ReadonlyMap<string, unknown>): Rule {
+  const isByHand = (conn: View, value: string) =>
+    conn.value("auto") === "manual" ||
+    !NEGOTIATED.includes(conn.value("auto") ?? "") && (byHand.has(value) || conn.isKeyedByHand());
+  return {
+    needs: [name],
+    broken: (conn) => {
+      const value = conn.value(name)!;
+      // With phase2=ah nobody looks at esp=, which is another rule's to say.
+      if (isByHand(conn, value) || name === "esp" && conn.value("phase2") === "ah") return undefined;
+      const wrong = errorOf(name === "esp" ? parseEspSuites(value, false) : parseAhSuites(value));
+      return wrong === undefined ? undefined : { name, message: `${name}=${value}: ${wrong}` };
+    },
   };
 }
 
@@ -77,6 +102,8 @@ const RULES: readonly Rule[] = [
         ? { name: "esp", message: "with phase2=ah the parameter ah has the algorithms, not esp or phase2alg" }
         : undefined,
   },
+  algorithms("esp", ESP_ALGORITHMS),
+  algorithms("ah", AH_ALGORITHMS),
   ...["keylife", "ikelifetime"].map((name): Rule => ({
     needs: [],
     broken: (conn) => {

@@ -144,8 +144,8 @@ const CONN: Readonly<Record<string, Parameter>> = {
   leftahspi: { ...manual, ...sided, form: form.SPI },
   // of descendants
   phase2: { ...auto, form: oneOf("esp", "ah"), builtIn: "esp" },
-  ike: { ...auto, form: form.ALGORITHMS },
-  pfsgroup: { ...auto, form: form.ALGORITHMS },
+  ike: { ...auto, form: form.IKE_ALGORITHMS },
+  pfsgroup: { ...auto, form: form.GROUP },
   aggrmode: { ...auto, form: YES_NO, builtIn: "no" },
   dpddelay: { ...auto, form: time(), builtIn: "0" },
   dpdtimeout: { ...auto, form: time(), builtIn: "120" },

@@ -1,9 +1,11 @@
 /** The forms that values of ipsec.conf have, and what is wrong with a text that has not its form (config.md §21). */
+import { parseGroup, parseIkeSuites } from "../ike/suite_text.ts";
 import { readNumber } from "../text/c_number.ts";
 import { parseAddress } from "../text/address.ts";
 import { parseData } from "../text/data.ts";
 import { parseDnsServer } from "../text/dns_server.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
+import type { Result } from "../text/result.ts";
 import { parseSubnet } from "../text/subnet.ts";
 import { parseSyslogPriority } from "../text/syslog_priority.ts";
 import { suggest } from "../text/suggest.ts";
@@ -205,7 +207,7 @@ export const SYSLOG_PRIORITY: Form = {
   },
 };
 
-/** Algorithms, as `3des-md5-96` or `aes256-sha2_256;modp2048,3des-sha1!`: what they are is decided where they are used. */
+/** Of ESP and AH; which names there are depends on the keying, see `check_conn.ts`. */
 export const ALGORITHMS: Form = {
   says: "algorithms (aes128-sha2_256;modp2048,3des-sha1)",
   check: (value) =>
@@ -213,6 +215,20 @@ export const ALGORITHMS: Form = {
       ? undefined
       : "must be names of algorithms joined by - or ; and separated by commas",
 };
+
+export const IKE_ALGORITHMS: Form = {
+  says: "algorithms (aes256-sha2_256;modp2048,3des-md5-modp1536)",
+  check: (value) => errorOf(parseIkeSuites(value, false)),
+};
+
+export const GROUP: Form = {
+  says: "group (modp2048, ecp256)",
+  check: (value) => errorOf(parseGroup(value)),
+};
+
+export function errorOf(result: Result<unknown>): string | undefined {
+  return result.ok ? undefined : result.error;
+}
 
 export const DNS_SERVER: Form = {
   says: "DNS server (192.0.2.53, udp://[2001:db8::53]:5353, https://dns.example/dns-query)",

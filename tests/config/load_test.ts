@@ -183,6 +183,31 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ["algorithms of ESP for AH", `${C}\tphase2=ah\n\tphase2alg=sha2_256\n`, [
     "f:4: conn c: with phase2=ah the parameter ah has the algorithms, not esp or phase2alg",
   ]],
+  ["a mistyped algorithm of IKE", `${C}\tike=aes128-sha1,aes129-sha1\n`, [
+    'f:3: conn c: ike=aes128-sha1,aes129-sha1: "aes129" is no algorithm that is known here; did you mean aes128?',
+  ]],
+  ["a group for PFS that is broken", `${C}\tpfsgroup=modp768\n`, [
+    'f:3: conn c: pfsgroup=modp768: "modp768" is a group that is broken in practice; use modp2048 or a larger one',
+  ]],
+  ["a mistyped algorithm of ESP", `${C}\tesp=3des-md6\n`, [
+    'f:3: conn c: esp=3des-md6: "md6" is no algorithm that is known here; did you mean md5?',
+  ]],
+  ["ESP that does not authenticate", `${C}\tauto=ignore\n\tesp=aes-null\n`, [
+    'f:4: conn c: esp=aes-null: "aes-null" has no authentication, without which encryption can be broken: ' +
+    "add sha2_256, or use aes256gcm16",
+  ]],
+  ["a cipher of AH", `${C}\tphase2=ah\n\tah=aes128-sha1\n`, [
+    'f:4: conn c: ah=aes128-sha1: "aes128-sha1" has a cipher: AH only authenticates, and esp= is for both',
+  ]],
+  [
+    "an algorithm of manual keying in a negotiated connection",
+    `${C}\tleft=192.0.2.1\n\tright=192.0.2.2\n\tauto=add\n\tesp=chacha20poly1305\n`,
+    [
+      'f:6: conn c: esp=chacha20poly1305: "chacha20poly1305" has no number in version 1 of IKE; use aes256 or aes128',
+    ],
+  ],
+  ["nothing about what `ipsec manual' will look at", `${C}\tspi=0x200\n\tesp=rot13\n`, []],
+  ["nothing about such algorithms in a template", `${C}\tesp=chacha20poly1305\n`, []],
   ["a next hop that is the end itself", `${C}\tleft=1.2.3.4\n\tleftnexthop=1.2.3.4\n`, [
     "f:4: conn c: left and leftnexthop must not be the same",
   ]],

@@ -141,8 +141,14 @@ const CONN: Row[] = [
   ["leftespspi", ["0x300"], ["0x1"]],
   ["leftahspi", ["0x300"], ["0x1"]],
   ["phase2", ["esp", "ah"], ["ipcomp"]],
-  ["ike", ["3des-md5-modp1024", "aes256-sha2_256;modp2048,3des-sha1-modp1536!"], ["aes modp"]],
-  ["pfsgroup", ["modp1536"], ["modp 1536"]],
+  ["ike", ["3des-md5-modp1024", "aes256-sha2_256;modp2048,3des-sha1-modp1536!"], [
+    "aes modp",
+    "aes129-sha1",
+    "des-md5",
+    "aes-modp768",
+    "aes,",
+  ]],
+  ["pfsgroup", ["modp1536", "dh14", "ecp256"], ["modp 1536", "dh1", "aes"]],
   yesNo("aggrmode"),
   ["dpddelay", ["30", "30s"], ["x"]],
   ["dpdtimeout", ["120", "2m"], ["x"]],
@@ -217,7 +223,7 @@ for (const name of ["espenckey", "espauthkey", "ahkey", "leftespenckey", "righte
 
 for (const [alias, name] of Object.entries(ALIASES)) {
   Deno.test(`${alias} is another name of ${name}`, () => {
-    const value = { "sha2-truncbug": "no", keyingtries: "3", aggrmode: "no", keylife: "2h" }[name] ?? "x";
+    const value = { "sha2-truncbug": "no", keyingtries: "3", aggrmode: "no", keylife: "2h", esp: "aes" }[name] ?? "x";
     const configuration = load(`version 2\nconn c\n\t${alias}=${value}\n`);
     deepEqual(said(configuration, "c"), { [name]: value });
     deepEqual(configuration.complaints.filter(({ severity }) => severity === "error"), []);
