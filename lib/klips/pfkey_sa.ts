@@ -3,7 +3,7 @@ import { ReplayWindow } from "../packet/replay_window.ts";
 import { MESSAGES, NAT_T_ESPINUDP, SA_FLAG, SA_STATE, satypeProtocol, SATYPES } from "../pfkey/constants.ts";
 import { ERRNO } from "../pfkey/errno.ts";
 import type { Extensions, LifetimeExtension, PfkeyMessage } from "../pfkey/message.ts";
-import type { Address } from "../text/address.ts";
+import { type Address, sameAddress } from "../text/address.ts";
 import { formatSaId, type SaId } from "../text/sa_id.ts";
 import { orderLimits } from "./lifetime.ts";
 import { transformName } from "./listing.ts";
@@ -67,10 +67,23 @@ function update(deps: ServiceDeps, request: Request): Extensions {
   const { message } = request;
   if (message.extensions.lifetimeCurrent) throw new Refusal(ERRNO.EINVAL, "UPDATE with current lifetimes");
   const old = existing(deps, message, ERRNO.ENOENT);
+  const { keyAuth, keyEncrypt } = message.extensions;
+  if (old.udp && !keyAuth && !keyEncrypt) return move(old, message.extensions);
   const sa = makeSa(deps, request);
   sa.addedAt = old.addedAt;
   removeChain(deps, old);
   install(deps, sa);
+  return saExtensions(sa);
+}
+
+/** Without keys: the peer has moved behind its NAT. `proxy` has the address that it shows now. */
+function move(sa: Sa, { natDport, proxy }: Extensions): Extensions {
+  const own = sa.inbound ? sa.source : sa.id.destination;
+  if (!natDport || !proxy || proxy.address.family !== own.family) {
+    throw new Refusal(ERRNO.EINVAL, `${formatSaId(sa.id, "x")}: neither keys nor a new port and address of the peer`);
+  }
+  sa.udp!.dport = natDport;
+  sa.udp!.peer = sameAddress(proxy.address, own) ? undefined : proxy.address;
   return saExtensions(sa);
 }
 

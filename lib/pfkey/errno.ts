@@ -18,3 +18,29 @@ export const ERRNO = {
   ENOBUFS: 105,
   ECONNREFUSED: 111,
 } as const;
+
+/** As strerror(3) has them. */
+const TEXTS: Readonly<Record<keyof typeof ERRNO, string>> = {
+  ENOENT: "No such file or directory",
+  ESRCH: "No such process",
+  ENXIO: "No such device or address",
+  ENOMEM: "Cannot allocate memory",
+  EACCES: "Permission denied",
+  EFAULT: "Bad address",
+  EBUSY: "Device or resource busy",
+  EEXIST: "File exists",
+  ENODEV: "No such device",
+  EINVAL: "Invalid argument",
+  ENOSPC: "No space left on device",
+  ENOSYS: "Function not implemented",
+  EMSGSIZE: "Message too long",
+  EPROTONOSUPPORT: "Protocol not supported",
+  EPFNOSUPPORT: "Protocol family not supported",
+  ENOBUFS: "No buffer space available",
+  ECONNREFUSED: "Connection refused",
+};
+
+export function errnoText(errno: number): string {
+  const name = (Object.keys(ERRNO) as (keyof typeof ERRNO)[]).find((one) => ERRNO[one] === errno);
+  return name ? TEXTS[name] : `error ${errno}`;
+}

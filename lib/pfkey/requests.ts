@@ -131,6 +131,23 @@ export function deleteSa(id: SaId, source: Address): PfkeyRequest {
   });
 }
 
+/** Where packets of an SA in UDP go now: ports, and the peer's address as its NAT shows it. Keys and counts stay. */
+export function moveSa(
+  id: SaId,
+  source: Address,
+  { sport, dport, peer }: { readonly sport: number; readonly dport: number; readonly peer: Address },
+): PfkeyRequest {
+  return request(MESSAGES.UPDATE, protocolSatype(id.protocol), {
+    sa: sa(id.spi, { state: SA_STATE.MATURE }),
+    source: address(source),
+    destination: address(id.destination),
+    proxy: address(peer),
+    natType: NAT_T_ESPINUDP,
+    natSport: sport,
+    natDport: dport,
+  });
+}
+
 export function flushSas(): PfkeyRequest {
   return request(MESSAGES.FLUSH, 0, {});
 }

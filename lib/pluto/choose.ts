@@ -36,6 +36,8 @@ export interface ChooserDeps {
   presharedKey(connection: Connection): Secret | undefined;
   hasPrivateKey(connection: Connection): boolean;
   readonly opportunism: Opportunism | undefined;
+  /** Milliseconds. */
+  now(): number;
 }
 
 export class Chooser {
@@ -211,6 +213,7 @@ export class Chooser {
     const instance = template.instantiate(path.remote);
     if (authenticated) instance.peers.givenId = authenticated.peers.id;
     if (template.policy.opportunistic) instance.peers.client = unknownNet(path.remote.family);
+    instance.madeAt = this.deps.now();
     this.deps.connections.add(instance);
     return instance;
   }

@@ -3,6 +3,7 @@ import type { DpdPolicy, IkeConnection } from "../ike/connection.ts";
 import type { AuthMethod, IkeSuite, IpsecSuite, Mode } from "../ike/suite.ts";
 import type { GroupName } from "../crypto/dh_groups.ts";
 import type { RsaPublicKey } from "../crypto/rsa.ts";
+import type { Secret } from "../crypto/secret.ts";
 import { type Address, formatAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
 import { formatSubnet, type Subnet } from "../text/subnet.ts";
@@ -71,6 +72,8 @@ export class Connection implements IkeConnection {
   /** Instances that were made of this template. */
   instancesMade = 0;
   template: Connection | undefined = undefined;
+  /** Of an instance: milliseconds of the clock. */
+  madeAt = 0;
   /** The group that it is a member of. */
   group: Connection | undefined = undefined;
   /** Undefined until oriented. */
@@ -87,6 +90,8 @@ export class Connection implements IkeConnection {
   hold: Flow | undefined = undefined;
   /** That came with the record that named the peer. */
   gatewayKeys: readonly RsaPublicKey[] = [];
+  /** What `--initiate` was given for a peer that asks. */
+  xauth: { readonly user?: string; readonly password?: Secret } | undefined = undefined;
   /** Debugging in addition to the daemon's. */
   debug: readonly string[] = [];
 

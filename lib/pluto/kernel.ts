@@ -36,7 +36,8 @@ export interface Kernel {
   interfaces(): Promise<
     readonly { readonly virtual: string; readonly physical: string; readonly addresses: readonly Address[] }[]
   >;
-  installInbound(sa: IpsecSa): Promise<InstalledSa>;
+  /** @param checkArrivals inner addresses of what comes in by a tunnel must be those of the SA; default true */
+  installInbound(sa: IpsecSa, checkArrivals?: boolean): Promise<InstalledSa>;
   installOutbound(sa: IpsecSa): Promise<InstalledSa>;
   /** Both directions; what is not there is passed over. */
   remove(sa: IpsecSa): Promise<void>;

@@ -16,7 +16,12 @@ export interface LifeCycleDeps {
   readonly router: Pick<Router, "unroute">;
   readonly tasks: TaskQueue;
   tell(about: IkeState | Connection, code: number, text: string): void;
+  /** Milliseconds. */
+  now(): number;
 }
+
+/** An instance may have been made for a state that is still to come. */
+const FRESH_MS = 30_000;
 
 export class LifeCycle {
   constructor(readonly deps: LifeCycleDeps) {}
@@ -69,12 +74,17 @@ export class LifeCycle {
     return named.length > 0;
   }
 
-  /** Instances without a state, and without a negotiation that waits. */
+  /** An instance goes with the last state, and the last negotiation that waits. */
+  discardUnused(connection: Connection): void {
+    if (connection.kind !== "CK_INSTANCE" || !connection.template) return;
+    if (this.statesOf(connection).length || this.deps.pending.has(connection)) return;
+    void this.delete(connection);
+  }
+
+  /** Those that never came into use. */
   sweep(): void {
     for (const one of [...this.deps.connections]) {
-      if (one.kind !== "CK_INSTANCE" || !one.template || one.serial === 0) continue;
-      if (this.statesOf(one).length || this.deps.pending.has(one)) continue;
-      void this.delete(one);
+      if (this.deps.now() - one.madeAt >= FRESH_MS) this.discardUnused(one);
     }
   }
 

@@ -59,9 +59,11 @@ export const DELETE_DELAY_SECONDS = 10;
 export class Lifetimes {
   constructor(readonly deps: LifetimeDeps) {}
 
-  /** At the establishment of an SA. */
+  /** At the establishment of an SA, and where its peer says later that it ends earlier. */
   plan(state: IkeState): void {
     const { settings, rekey } = this.deps.connectionOf(state);
+    const note = this.deps.notes.of(state.number);
+    note.establishedAt ??= this.deps.now();
     const phase = state.kind === "isakmp" ? 1 : 2;
     const plan = planLifetime({
       phase,
@@ -72,7 +74,8 @@ export class Lifetimes {
       marginSeconds: settings.rekeyMarginSeconds,
       fuzzPercent: settings.rekeyFuzzPercent,
     }, this.deps.random());
-    this.#schedule(state, plan);
+    const age = (this.deps.now() - note.establishedAt) / 1000;
+    this.#schedule(state, { ...plan, afterSeconds: Math.max(0, plan.afterSeconds - age) });
   }
 
   /** The peer has deleted its side of an SA that is to be kept up. */

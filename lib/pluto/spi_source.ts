@@ -16,10 +16,11 @@ export class SpiSource {
 
   /** One sequence for AH and ESP. @param isUsed whether an SA of ours has a number */
   take(protocol: "esp" | "ah" | "ipcomp", isUsed: (spi: number) => boolean): number {
-    for (;;) {
+    for (let tries = 0; tries <= HIGHEST_CPI; tries++) {
       const spi = protocol === "ipcomp" ? this.#nextCpi() : this.#nextSpi();
       if (!isUsed(spi)) return spi;
     }
+    throw new RangeError(`Cannot allocate an SPI for ${protocol}: ${HIGHEST_CPI} in a row are in use`);
   }
 
   #nextSpi(): number {

@@ -4,6 +4,8 @@ import type { InstalledSa } from "./kernel.ts";
 export interface StateNote {
   /** Between the replacement of an SA and its end. */
   marginSeconds: number;
+  /** Milliseconds of the clock. */
+  establishedAt: number | undefined;
   /** Something of it may be in the kernel. */
   isInstalled: boolean;
   /** SPIs of the tunnels around it. */
@@ -24,6 +26,7 @@ export class StateNotes {
     if (!note) {
       note = {
         marginSeconds: 0,
+        establishedAt: undefined,
         isInstalled: false,
         tunnels: {},
         packets: 0,

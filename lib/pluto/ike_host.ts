@@ -1,0 +1,240 @@
+/** Pluto's side of the exchanges: what they ask, and what they tell. */
+import type { Secret } from "../crypto/secret.ts";
+import type { RsaPrivateKey } from "../crypto/rsa.ts";
+import type { IkeConnection } from "../ike/connection.ts";
+import type { ClientRequest, DebugArea, IkeHost, PeerKeys, Refusal, Subject } from "../ike/host.ts";
+import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
+import type { AuthMethod } from "../ike/suite.ts";
+import type { Identity } from "../text/identity.ts";
+import { formatAddress } from "../text/address.ts";
+import { Connection, NOBODY } from "./connection.ts";
+import { RC } from "./define.ts";
+import { onPeerDeleted } from "./deletes.ts";
+import { onDeadPeer } from "./dpd_action.ts";
+import { KernelError } from "./kernel.ts";
+import { connectionOf, type Parts } from "./parts.ts";
+import { forgottenStates, leftBehind } from "./unique_ids.ts";
+import { askCredentials } from "./xauth.ts";
+
+export class PlutoHost implements IkeHost {
+  constructor(readonly parts: Parts) {}
+
+  chooseByAddress(path: Path, mode: "main" | "aggressive", peerId?: Identity): IkeConnection | Refusal {
+    return this.parts.chooser.byAddress(path, mode, peerId);
+  }
+
+  chooseByIdentity(sa: IsakmpSa, peerId: Identity, auth: AuthMethod): IkeConnection | Refusal {
+    const current = connectionOf(sa);
+    const chosen = this.parts.chooser.byIdentity(sa, current, peerId, auth);
+    if (chosen !== current) queueMicrotask(() => this.parts.lifeCycle.discardUnused(current));
+    return chosen;
+  }
+
+  async chooseByClients(sa: IsakmpSa, request: ClientRequest): Promise<IkeConnection | Refusal> {
+    return await this.parts.chooser.byClients(sa, connectionOf(sa), request);
+  }
+
+  presharedKey(connection: IkeConnection, peerId?: Identity): Secret | undefined {
+    return this.parts.keys.presharedKey(ours(connection), peerId);
+  }
+
+  privateKey(connection: IkeConnection): RsaPrivateKey | undefined {
+    return this.parts.keys.privateKey(ours(connection));
+  }
+
+  async peerKeys(connection: IkeConnection, peerId: Identity): Promise<PeerKeys> {
+    return await this.parts.keys.peerKeys(ours(connection), peerId);
+  }
+
+  allocateSpi(protocol: "esp" | "ah" | "ipcomp"): number {
+    const used = new Set<number>();
+    for (const state of this.parts.engine.states.values()) {
+      if (state.kind === "ipsec") { for (const { inboundSpi } of state.protocols) used.add(inboundSpi); }
+    }
+    return this.parts.spis.take(protocol, (spi) => used.has(spi));
+  }
+
+  async installInbound(sa: IpsecSa): Promise<string | undefined> {
+    const { parts } = this;
+    const connection = connectionOf(sa);
+    if (sa.role === "responder") await this.#freeRoute(connection);
+    return await parts.tasks.run(() =>
+      this.#install(async () => {
+        if (!parts.router.mayInstall(connection)) return "could not route";
+        const note = parts.notes.of(sa.number);
+        note.isInstalled = true;
+        const made = await parts.deps.kernel.installInbound(sa, !connection.policy.disableArrivalCheck);
+        note.tunnels = { ...note.tunnels, ...made };
+        return undefined;
+      })
+    );
+  }
+
+  async installOutbound(sa: IpsecSa): Promise<string | undefined> {
+    const { parts } = this;
+    const connection = connectionOf(sa);
+    return await parts.tasks.run(() =>
+      this.#install(async () => {
+        // whoever ended the SA meanwhile has asked for its removal already
+        if (parts.engine.states.get(sa.number) !== sa) return "the SA has been deleted";
+        const note = parts.notes.of(sa.number);
+        note.isInstalled = true;
+        const made = await parts.deps.kernel.installOutbound(sa);
+        note.tunnels = { ...note.tunnels, ...made };
+        if (await parts.router.established(connection, sa)) return undefined;
+        await parts.deps.kernel.remove(sa);
+        return "could not route";
+      })
+    );
+  }
+
+  async checkPassword(connection: IkeConnection, user: string, password: Secret): Promise<boolean> {
+    return await this.parts.deps.checkPassword?.(ours(connection), user, password) ?? false;
+  }
+
+  async credentials(sa: IsakmpSa): Promise<{ readonly user: string; readonly password: Secret } | undefined> {
+    return await askCredentials(sa, connectionOf(sa), this.parts.whacks);
+  }
+
+  addressFor(sa: IsakmpSa) {
+    const { peers, settings } = connectionOf(sa);
+    return peers.sourceIp && { address: peers.sourceIp, dns: settings.modecfgDns, wins: settings.modecfgWins };
+  }
+
+  established(state: IkeState): void {
+    const { parts } = this;
+    const connection = connectionOf(state);
+    if (state.kind === "ipsec") {
+      connection.newestIpsec = state.number;
+    } else {
+      connection.newestIsakmp = state.number;
+      if (parts.options.uniqueIds) {
+        for (const one of leftBehind(connection, parts.connections)) void parts.lifeCycle.release(one);
+      }
+      parts.initiator.startPending(state);
+    }
+    parts.lifetimes.plan(state);
+    parts.whacks.detach(state.number);
+  }
+
+  gaveUp(state: IkeState): void {
+    this.parts.initiator.gaveUp(state);
+  }
+
+  peerDeleted(state: IkeState): void {
+    const { engine, lifetimes, deps, teller } = this.parts;
+    onPeerDeleted(state, {
+      engine,
+      lifetimes,
+      now: () => deps.clock.now(),
+      connectionOf,
+      tell: teller.tell.bind(teller),
+    });
+  }
+
+  lifetimeChanged(state: IkeState): void {
+    this.parts.lifetimes.plan(state);
+  }
+
+  initialContact(sa: IsakmpSa): void {
+    const { engine, lifeCycle } = this.parts;
+    for (const state of forgottenStates(sa, engine.states.values(), connectionOf)) lifeCycle.removeState(state, false);
+  }
+
+  peerIsDead(sa: IsakmpSa): void {
+    const { lifeCycle, initiator, teller, connections } = this.parts;
+    void onDeadPeer(sa, connectionOf(sa), connections, { lifeCycle, initiator, tell: teller.tell.bind(teller) });
+  }
+
+  /** The answer is that of the time before; asking brings the next one. */
+  lastInbound(sa: IsakmpSa): number | undefined {
+    void this.#askInbound(sa);
+    return this.parts.notes.of(sa.number).lastInbound;
+  }
+
+  moved(sa: IsakmpSa, path: Path): void {
+    const { parts } = this;
+    for (const state of parts.engine.states.values()) {
+      if (state.kind !== "ipsec" || state.isakmp !== sa.number || !state.isEstablished) continue;
+      void parts.tasks.run(() =>
+        this.#quietly(() => parts.deps.kernel.moveEncapsulation(state, path.remote, path.remotePort))
+      );
+    }
+  }
+
+  gone(state: IkeState): void {
+    const { parts } = this;
+    const connection = connectionOf(state);
+    if (connection.newestIsakmp === state.number) connection.newestIsakmp = NOBODY;
+    if (connection.newestIpsec === state.number) connection.newestIpsec = NOBODY;
+    parts.pending.drop(state.number);
+    parts.whacks.detach(state.number);
+    const { isInstalled } = parts.notes.of(state.number);
+    parts.notes.forget(state.number);
+    if (state.kind === "ipsec" && isInstalled) void parts.tasks.run(() => this.#takeDown(connection, state));
+    queueMicrotask(() => parts.lifeCycle.discardUnused(connection));
+  }
+
+  tell(about: Subject, code: number, text: string): void {
+    this.parts.teller.tell(about, code, text);
+  }
+
+  debug(about: Subject, area: DebugArea, text: () => string): void {
+    this.parts.teller.debug(about, area, text);
+  }
+
+  /** What the peer's client was routed to before, at another place, gives way. */
+  async #freeRoute(connection: Connection): Promise<void> {
+    for (;;) {
+      const old = this.parts.router.conflicting(connection);
+      if (!old) return;
+      const text = `route to peer's client conflicts with "${old.name}" ${formatAddress(old.peers.host)}; ` +
+        "releasing old connection to free the route";
+      this.parts.teller.tell(connection, RC.serious, text);
+      await this.parts.lifeCycle.release(old);
+      if (this.parts.router.conflicting(connection) === old) return;
+    }
+  }
+
+  async #takeDown(connection: Connection, state: IpsecSa): Promise<void> {
+    await this.parts.router.ownerGone(connection, state.number);
+    await this.#quietly(() => this.parts.deps.kernel.remove(state));
+  }
+
+  async #askInbound(sa: IsakmpSa): Promise<void> {
+    const { engine, deps, notes } = this.parts;
+    let last: number | undefined;
+    for (const state of [...engine.states.values()]) {
+      if (state.kind !== "ipsec" || state.isakmp !== sa.number || !state.isEstablished) continue;
+      await this.#quietly(async () => {
+        const idle = await deps.kernel.idleInbound(state);
+        if (idle !== undefined) last = Math.max(last ?? -Infinity, deps.clock.now() - idle);
+      });
+    }
+    if (engine.states.has(sa.number)) notes.of(sa.number).lastInbound = last;
+  }
+
+  /** @returns the reason of a failure */
+  async #install(act: () => Promise<string | undefined>): Promise<string | undefined> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return error.message;
+    }
+  }
+
+  async #quietly(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.parts.teller.tell(undefined, RC.serious, error.message);
+    }
+  }
+}
+
+function ours(connection: IkeConnection): Connection {
+  if (connection instanceof Connection) return connection;
+  throw new TypeError(`Cannot work on the connection ${connection.name}: it is not ours`);
+}

@@ -1,0 +1,321 @@
+/** KLIPS over PF_KEY (pluto.md §17): one connection for requests, which are answered one by one, one for what KLIPS asks. */
+import type { IpsecSa } from "../ike/state.ts";
+import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../pfkey/client.ts";
+import { decodeMessage } from "../pfkey/codec.ts";
+import { MESSAGES, SA_FLAG, SATYPES } from "../pfkey/constants.ts";
+import { ERRNO, errnoText } from "../pfkey/errno.ts";
+import {
+  addFlow,
+  addSa,
+  deleteFlow,
+  deleteSa,
+  type Flow as PfkeyFlow,
+  groupSas,
+  moveSa,
+  type NewSa,
+} from "../pfkey/requests.ts";
+import { type Address, anyAddress, sameAddress } from "../text/address.ts";
+import { formatSaId, MAGIC_SPIS, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
+import { formatSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
+import type { KernelInterface } from "./orientation.ts";
+import {
+  type Acquire,
+  type ErouteCount,
+  type Flow,
+  type InstalledSa,
+  type Kernel,
+  KernelError,
+  type ShuntKind,
+} from "./kernel.ts";
+import { saChain } from "./sa_chain.ts";
+
+/** First SPI of an IPIP SA; both directions share the numbers. */
+const FIRST_TUNNEL = 0x1001;
+/** Answers of one request whose errno means "not there". */
+const ABSENT: readonly number[] = [ERRNO.ESRCH, ERRNO.ENOENT, ERRNO.EFAULT];
+
+export type KlipsPort = Pick<PfkeyClient, "request" | "readProc" | "messages" | "close">;
+
+export interface KlipsKernelDeps {
+  /** For requests. */
+  readonly requests: KlipsPort;
+  /** For what KLIPS says by itself: it hears everything, and must not be waited for. */
+  readonly events: KlipsPort;
+  /** Of a device of the host, now. */
+  addressesOf(device: string): readonly Address[] | Promise<readonly Address[]>;
+  random(bytes: number): Uint8Array<ArrayBuffer>;
+  onAcquire(acquire: Acquire): void;
+  /** KLIPS has ended. */
+  onClosed(): void;
+  warn(text: string): void;
+}
+
+/** Rows of the listings as JSON. */
+interface ListedEroute {
+  readonly count: number;
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly destination: string;
+  readonly destinationPort: number;
+  readonly protocol: number;
+  readonly sa: string;
+}
+
+interface Chains {
+  /** Innermost first. */
+  in?: readonly SaId[];
+  out?: readonly SaId[];
+}
+
+export class KlipsKernel implements Kernel {
+  readonly #deps: KlipsKernelDeps;
+  /** By the number of the state. */
+  readonly #chains = new Map<number, Chains>();
+  #tunnelSpi = FIRST_TUNNEL - 1;
+  #last: Promise<unknown> = Promise.resolve();
+  #canCompress = false;
+
+  private constructor(deps: KlipsKernelDeps) {
+    this.#deps = deps;
+  }
+
+  /** Registers for what KLIPS asks. */
+  static async start(deps: KlipsKernelDeps): Promise<KlipsKernel> {
+    const kernel = new KlipsKernel(deps);
+    await kernel.#register();
+    void kernel.#listen();
+    return kernel;
+  }
+
+  get canCompress(): boolean {
+    return this.#canCompress;
+  }
+
+  /** Virtual devices that are attached, with the addresses that they share with their physical ones. */
+  async interfaces(): Promise<readonly KernelInterface[]> {
+    const rows: { readonly virtual: string; readonly physical: string | null }[] = await this.#list("tncfg");
+    const found: KernelInterface[] = [];
+    for (const { virtual, physical } of rows) {
+      if (physical === null) continue;
+      const [own, below] = [await this.#deps.addressesOf(virtual), await this.#deps.addressesOf(physical)];
+      const addresses = own.filter((address) => below.some((one) => sameAddress(one, address)));
+      if (addresses.length) found.push({ virtual, physical, addresses });
+    }
+    return found;
+  }
+
+  async installInbound(sa: IpsecSa, checkArrivals = true): Promise<InstalledSa> {
+    const tunnelIn = this.#tunnelFor(sa);
+    const chain = saChain(sa, { direction: "in", tunnelSpi: tunnelIn, cpiSalt: 0 });
+    const flow = reversed(pfkeyFlow(flowOfSa(sa)));
+    await this.#install(chain, async () => {
+      if (tunnelIn === undefined || !checkArrivals) return;
+      await this.#ask(addFlow(chain[0].id, flow, SA_FLAG.INFLOW), "flow", chain[0].id);
+    });
+    this.#chainsOf(sa).in = chain.map(({ id }) => id);
+    return tunnelIn === undefined ? {} : { tunnelIn };
+  }
+
+  async installOutbound(sa: IpsecSa): Promise<InstalledSa> {
+    const tunnelOut = this.#tunnelFor(sa);
+    const [high, low] = this.#deps.random(2);
+    const chain = saChain(sa, { direction: "out", tunnelSpi: tunnelOut, cpiSalt: high << 8 | low | 1 });
+    await this.#install(chain, () => Promise.resolve());
+    this.#chainsOf(sa).out = chain.map(({ id }) => id);
+    return tunnelOut === undefined ? {} : { tunnelOut };
+  }
+
+  async remove(sa: IpsecSa): Promise<void> {
+    const chains = this.#chains.get(sa.number);
+    if (!chains) return;
+    this.#chains.delete(sa.number);
+    for (const ids of [chains.out, chains.in]) if (ids) await this.#removeChain(ids);
+  }
+
+  async addEroute(flow: Flow, sa: IpsecSa, replace: boolean): Promise<void> {
+    const first = this.#chains.get(sa.number)?.out?.[0];
+    if (!first) throw new KernelError(`ERROR: no outbound SAs of #${sa.number} for flow ${formatFlow(flow)}`);
+    await this.#ask(addFlow(first, pfkeyFlow(flow), replace ? SA_FLAG.REPLACEFLOW : 0), "flow", first);
+  }
+
+  async addShunt(flow: Flow, kind: ShuntKind, replace: boolean): Promise<void> {
+    const destination = anyAddress(flow.ours.address.family);
+    const id = { protocol: SA_PROTOCOLS.int, spi: MAGIC_SPIS[kind], destination };
+    await this.#ask(addFlow(id, pfkeyFlow(flow), replace ? SA_FLAG.REPLACEFLOW : 0), "flow", id);
+  }
+
+  async deleteEroute(flow: Flow): Promise<void> {
+    await this.#ask(deleteFlow(pfkeyFlow(flow)), "flow", undefined, ABSENT);
+  }
+
+  async eroutes(): Promise<readonly ErouteCount[]> {
+    const rows: readonly ListedEroute[] = await this.#list("eroute/all");
+    return rows.flatMap((row) => {
+      const ours = subnetOf(row.source), peers = subnetOf(row.destination);
+      if (!ours || !peers) return [];
+      const flow = {
+        ours,
+        peers,
+        protocol: row.protocol,
+        ourPort: row.sourcePort,
+        peersPort: row.destinationPort,
+      };
+      return [{ flow, packets: row.count, target: row.sa }];
+    });
+  }
+
+  async idleInbound(sa: IpsecSa): Promise<number | undefined> {
+    const ids = this.#chains.get(sa.number)?.in?.map((id) => formatSaId(id, "x")) ?? [];
+    const rows: readonly { readonly said: string; readonly idleSeconds?: number }[] = await this.#list("spi/all");
+    const idle = rows.flatMap(({ said, idleSeconds }) =>
+      ids.includes(said) && idleSeconds !== undefined ? [idleSeconds * 1000] : []
+    );
+    return idle.length ? Math.min(...idle) : undefined;
+  }
+
+  async moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void> {
+    const chains = this.#chains.get(sa.number);
+    if (!chains || !sa.encapsulation) return;
+    const { local } = sa.path;
+    const { localPort } = sa.encapsulation;
+    for (
+      const id of [...chains.in ?? [], ...chains.out ?? []].filter(({ protocol }) => protocol === SA_PROTOCOLS.esp)
+    ) {
+      const source = sameAddress(id.destination, local) ? anyAddress(local.family) : local;
+      await this.#ask(moveSa(id, source, { sport: localPort, dport: remotePort, peer: remote }), "Move SA", id, ABSENT);
+    }
+  }
+
+  close(): void {
+    this.#deps.events.close();
+    this.#deps.requests.close();
+  }
+
+  #tunnelFor({ mode }: IpsecSa): number | undefined {
+    return mode === "tunnel" ? ++this.#tunnelSpi : undefined;
+  }
+
+  #chainsOf({ number }: IpsecSa): Chains {
+    const chains = this.#chains.get(number) ?? {};
+    this.#chains.set(number, chains);
+    return chains;
+  }
+
+  /** All SAs of a direction and their grouping, or none. */
+  async #install(chain: readonly NewSa[], finish: () => Promise<void>): Promise<void> {
+    const made: SaId[] = [];
+    try {
+      for (const sa of chain) {
+        await this.#ask(addSa(sa), "Add SA", sa.id);
+        made.push(sa.id);
+      }
+      await finish();
+      for (const [i, { id }] of chain.slice(1).entries()) await this.#ask(groupSas(chain[i].id, id), "group", id);
+    } catch (error) {
+      await this.#removeChain(made);
+      throw error;
+    }
+  }
+
+  /** One SA takes the group that it is in with it; half a group is taken apart. */
+  async #removeChain(ids: readonly SaId[]): Promise<void> {
+    for (const id of [...ids].reverse()) {
+      await this.#ask(deleteSa(id, anyAddress(id.destination.family)), "Delete SA", id, ABSENT);
+    }
+  }
+
+  /** @param absent errnos that are passed over */
+  async #ask(request: PfkeyRequest, what: string, id: SaId | undefined, absent: readonly number[] = []): Promise<void> {
+    try {
+      await this.#inTurn(() => this.#deps.requests.request(request));
+    } catch (error) {
+      if (!(error instanceof PfkeyError)) throw error;
+      if (absent.includes(error.errno)) return;
+      const subject = id ? `${what} ${formatSaId(id)}` : what;
+      const reason = `included errno ${error.errno}: ${errnoText(error.errno)}`;
+      throw new KernelError(`ERROR: PF_KEY ${nameOf(request.type)} response for ${subject} ${reason}`, error.errno);
+    }
+  }
+
+  async #list<T>(path: string): Promise<T> {
+    try {
+      return JSON.parse(await this.#inTurn(() => this.#deps.requests.readProc(`${path}.json`)));
+    } catch (error) {
+      if (!(error instanceof PfkeyError)) throw error;
+      throw new KernelError(`ERROR: cannot read ${path} of KLIPS: ${errnoText(error.errno)}`, error.errno);
+    }
+  }
+
+  /** An answer belongs to the request before it. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #register(): Promise<void> {
+    for (const name of ["AH", "ESP", "COMP", "IPIP"] as const) {
+      try {
+        const request = { type: MESSAGES.REGISTER.number, satype: SATYPES[name].number, extensions: {} };
+        await this.#deps.events.request(request);
+        if (name === "COMP") this.#canCompress = true;
+      } catch (error) {
+        if (!(error instanceof PfkeyError)) throw error;
+        this.#deps.warn(`no KLIPS support for ${name === "COMP" ? "IPCOMP" : name}`);
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
+    for await (const bytes of this.#deps.events.messages()) {
+      const decoded = decodeMessage(bytes);
+      if (!decoded.ok) {
+        this.#deps.warn(`pfkey_async: unparseable PF_KEY message: ${decoded.reason}; message ignored`);
+        continue;
+      }
+      const { type, pid, extensions: { source, destination } } = decoded.message;
+      if (type !== MESSAGES.ACQUIRE.number || pid !== 0 || !source || !destination) continue;
+      this.#deps.onAcquire({
+        from: source.address,
+        to: destination.address,
+        protocol: source.proto,
+        fromPort: source.port,
+        toPort: destination.port,
+      });
+    }
+    this.#deps.onClosed();
+  }
+}
+
+/** `SADB_ADD`, `SADB_X_ADDFLOW` */
+function nameOf(type: number): string {
+  const name = Object.entries(MESSAGES).find(([, { number }]) => number === type)?.[0] ?? String(type);
+  return `SADB_${name}`;
+}
+
+function flowOfSa({ ourClient, peersClient, connection: { ours, peers } }: IpsecSa): Flow {
+  return {
+    ours: ourClient,
+    peers: peersClient,
+    protocol: ours.protocol,
+    ourPort: ours.clientPort,
+    peersPort: peers.clientPort,
+  };
+}
+
+function pfkeyFlow({ ours, peers, protocol, ourPort, peersPort }: Flow): PfkeyFlow {
+  return { source: { ...ours, port: ourPort }, destination: { ...peers, port: peersPort }, protocol };
+}
+
+function reversed({ source, destination, protocol }: PfkeyFlow): PfkeyFlow {
+  return { source: destination, destination: source, protocol };
+}
+
+function formatFlow({ ours, peers }: Flow): string {
+  return `${formatSubnet(ours)} -> ${formatSubnet(peers)}`;
+}
+
+function subnetOf(text: string): Subnet | undefined {
+  const subnet = parseSubnet(text, text.includes(":") ? "inet6" : "inet");
+  return subnet.ok ? subnet.value : undefined;
+}

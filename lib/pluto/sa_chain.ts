@@ -1,0 +1,76 @@
+/** The SAs of KLIPS that one direction of an IPsec SA becomes, innermost first: IPIP, COMP, ESP, AH (pluto.md §17). */
+import { AUTHENTICATORS, CIPHERS } from "../crypto/algorithms.ts";
+import type { Secret } from "../crypto/secret.ts";
+import type { IpsecSa, NegotiatedSa } from "../ike/state.ts";
+import { COMP_DEFLATE } from "../pfkey/constants.ts";
+import type { NewSa } from "../pfkey/requests.ts";
+import type { Address } from "../text/address.ts";
+import { SA_PROTOCOLS } from "../text/sa_id.ts";
+
+/** In packets. */
+const REPLAY_WINDOW = 64;
+/** A CPI below is well known; KLIPS names SAs by numbers from here on. */
+const LOWEST_SPI = 256;
+
+export interface ChainOptions {
+  readonly direction: "in" | "out";
+  /** SPI of the tunnel, where there is one. */
+  readonly tunnelSpi: number | undefined;
+  /** Upper half of the number of an SA whose CPI is well known. */
+  readonly cpiSalt: number;
+}
+
+export function saChain(sa: IpsecSa, { direction, tunnelSpi, cpiSalt }: ChainOptions): NewSa[] {
+  const { local, remote } = sa.path;
+  const [source, destination] = direction === "in" ? [remote, local] : [local, remote];
+  const ends = { source, destination };
+  const chain: NewSa[] = [];
+  if (tunnelSpi !== undefined) chain.push(newSa(SA_PROTOCOLS.tun, tunnelSpi, ends, {}));
+  for (const one of [...sa.protocols].reverse()) chain.push(negotiatedSa(one, sa, direction, ends, cpiSalt));
+  return chain;
+}
+
+interface Ends {
+  readonly source: Address;
+  readonly destination: Address;
+}
+
+function negotiatedSa(one: NegotiatedSa, sa: IpsecSa, direction: "in" | "out", ends: Ends, cpiSalt: number): NewSa {
+  const spi = direction === "in" ? one.inboundSpi : one.outboundSpi;
+  const { suite } = one;
+  if (suite.protocol === "ipcomp") {
+    const number = spi < LOWEST_SPI ? (cpiSalt << 16 | spi) >>> 0 : spi;
+    return newSa(SA_PROTOCOLS.comp, number, ends, { encrypt: COMP_DEFLATE });
+  }
+  const { cipher, auth } = direction === "in" ? one.inboundKeys : one.outboundKeys;
+  const bytes = (key: Secret | undefined) => key?.reveal();
+  const isEsp = suite.protocol === "esp";
+  const { encapsulation } = sa;
+  return newSa(isEsp ? SA_PROTOCOLS.esp : SA_PROTOCOLS.ah, spi, ends, {
+    auth: suite.auth ? AUTHENTICATORS[suite.auth].pfkey : 0,
+    encrypt: suite.cipher ? CIPHERS[suite.cipher].pfkey : 0,
+    authKey: bytes(auth),
+    encryptionKey: bytes(cipher),
+    replayWindow: REPLAY_WINDOW,
+    udp: isEsp && encapsulation
+      ? { sport: encapsulation.localPort, dport: encapsulation.remotePort, originalAddress: undefined }
+      : undefined,
+  });
+}
+
+function newSa(protocol: number, spi: number, { source, destination }: Ends, more: Partial<NewSa>): NewSa {
+  return {
+    id: { protocol, spi, destination },
+    source,
+    auth: 0,
+    encrypt: 0,
+    authKey: undefined,
+    encryptionKey: undefined,
+    replayWindow: 0,
+    esn: false,
+    soft: {},
+    hard: {},
+    udp: undefined,
+    ...more,
+  };
+}

@@ -1,0 +1,102 @@
+/** Lines with their prefix, to the log and to whoever waits (pluto.md §3.2, whack.md §6). */
+import type { DebugArea, Subject } from "../ike/host.ts";
+import { formatAddress } from "../text/address.ts";
+import { sanitizeText } from "../text/sanitize.ts";
+import { Connection } from "./connection.ts";
+import { RC } from "./define.ts";
+import { statePrefix, type Whacks } from "./whacks.ts";
+
+export type LogLevel = "error" | "notice" | "debug";
+
+/** In characters; what is longer is cut. */
+const LONGEST_LINE = 1023;
+
+/** In the order of listings. */
+export const DEBUG_FLAGS = [
+  "raw",
+  "crypt",
+  "parsing",
+  "emitting",
+  "control",
+  "lifecycle",
+  "klips",
+  "dns",
+  "oppo",
+  "controlmore",
+  "pfkey",
+  "natt",
+  "dpd",
+  "private",
+  "impair-delay-adns-key-answer",
+  "impair-delay-adns-txt-answer",
+  "impair-bust-mi2",
+  "impair-bust-mr2",
+] as const;
+
+export type DebugFlag = typeof DEBUG_FLAGS[number];
+
+export class Teller {
+  /** Of the daemon. */
+  #debug: ReadonlySet<string> = new Set();
+
+  constructor(readonly whacks: Whacks, readonly log: (level: LogLevel, text: string) => void) {}
+
+  get debugFlags(): string[] {
+    return DEBUG_FLAGS.filter((flag) => this.#debug.has(flag));
+  }
+
+  setDebug(flags: readonly string[]): void {
+    this.#debug = new Set(flags);
+  }
+
+  /** 2 and 3 go to the log as well; all others to whack alone. */
+  tell(about: Subject | Connection, code: number, text: string): void {
+    const line = fit(prefix(about) + text);
+    if (code === RC.log || code === RC.serious) this.log(code === RC.serious ? "error" : "notice", line);
+    this.#toWhack(about, code, line);
+  }
+
+  /** To the log whatever the code. */
+  announce(about: Subject | Connection, code: number, text: string): void {
+    const line = fit(prefix(about) + text);
+    this.log("notice", line);
+    this.#toWhack(about, code, line);
+  }
+
+  /** To the log only. */
+  note(about: Subject | Connection, text: string): void {
+    this.log("notice", fit(prefix(about) + text));
+  }
+
+  isDebugging(flag: DebugFlag | DebugArea, about?: Subject | Connection): boolean {
+    if (this.#debug.has(flag)) return true;
+    const connection = about && connectionOfSubject(about);
+    return connection instanceof Connection && connection.debug.includes(flag);
+  }
+
+  debug(about: Subject | Connection, flag: DebugFlag | DebugArea, text: () => string): void {
+    if (this.isDebugging(flag, about)) this.log("debug", `| ${fit(text())}`);
+  }
+
+  #toWhack(about: Subject | Connection, code: number, line: string): void {
+    const number = about && "number" in about ? about.number : undefined;
+    this.whacks.replyFor(number, about && connectionOfSubject(about)?.name)?.line(code, line);
+  }
+}
+
+function connectionOfSubject(about: NonNullable<Subject>): { readonly name: string } | undefined {
+  if ("number" in about) return about.connection;
+  return "name" in about ? about : undefined;
+}
+
+function prefix(about: Subject | Connection): string {
+  if (!about) return "";
+  if ("number" in about) return statePrefix(about);
+  if ("label" in about) return `${about.label}: `;
+  return `packet from ${formatAddress(about.remote)}:${about.remotePort}: `;
+}
+
+/** Peers and files have a part in what is said. */
+function fit(line: string): string {
+  return sanitizeText(line, LONGEST_LINE);
+}
