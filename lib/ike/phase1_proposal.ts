@@ -33,6 +33,7 @@ import type { Refusal } from "./host.ts";
 import type { Attribute, Proposal, Transform } from "./payload.ts";
 import type { AuthMethod, IkeSuite } from "./suite.ts";
 
+/** A longer life is not refused: some clients ask for weeks, and leave it to us to end sooner. */
 export const LONGEST_LIFE_SECONDS = 86400;
 /** Where the peer says nothing. */
 const DEFAULT_LIFE_SECONDS = 3600;
@@ -192,9 +193,9 @@ function readTransform({ number, attributes }: Transform): ReadTransform | strin
         return because("OAKLEY_LIFE_DURATION attribute not preceded by OAKLEY_LIFE_TYPE attribute", attribute);
       }
       if (lifeType === LIFE_TYPE.SECONDS) {
-        lifeSeconds = attributeNumber(attribute) ?? 0;
-        const wrong = wrongLife(lifeSeconds);
-        if (wrong) return because(wrong, attribute);
+        const seconds = attributeNumber(attribute) ?? 0;
+        if (seconds === 0) return because("peer requested 0 seconds", attribute);
+        lifeSeconds = Math.min(seconds, LONGEST_LIFE_SECONDS);
       }
       lifeType = undefined;
     } else if (!VALUES.includes(type) || typeof value !== "number") {
@@ -207,12 +208,6 @@ function readTransform({ number, attributes }: Transform): ReadTransform | strin
   if (!missing.length) return { values, lifeSeconds };
   const names = missing.map(oakleyAttributeName).join("+");
   return badSyntax(`missing mandatory attribute(s) ${names} in Oakley Transform ${number}`);
-}
-
-function wrongLife(seconds: number): string | undefined {
-  if (seconds === 0) return "peer requested 0 seconds";
-  if (seconds <= LONGEST_LIFE_SECONDS) return undefined;
-  return `peer requested ${seconds} seconds which exceeds our limit ${LONGEST_LIFE_SECONDS} seconds`;
 }
 
 /** `REASON.  Attribute NAME` */
