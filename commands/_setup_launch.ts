@@ -11,6 +11,7 @@ import { selfCommand } from "../lib/system/self.ts";
 import { type Io, UserError } from "./_command.ts";
 
 const MESSAGES_FD = 3;
+const LAST_WORDS = 5;
 
 type Message = { readonly print: string } | { readonly status: number };
 
@@ -39,9 +40,23 @@ export async function launch(words: readonly string[], io: Io): Promise<number> 
   });
   const told = await Promise.race([read(messages, io), ended]);
   const status = told ?? await ended;
+  if (told === undefined) io.stderr(lastWords(log));
   child.unref();
   messages.destroy();
   return status;
+}
+
+/** Of a supervisor that ended without a word over the pipe. */
+function lastWords(log: string): string {
+  let lines: string[] = [];
+  try {
+    lines = Deno.readTextFileSync(log).split("\n").filter(Boolean).slice(-LAST_WORDS);
+  } catch {
+    // as good as none
+  }
+  return lines.length
+    ? `ipsec setup: not started; the last words, from ${log}:\n${lines.map((line) => `${line}\n`).join("")}`
+    : `ipsec setup: not started, and ${log} does not say why: is there room for files?\n`;
 }
 
 /** @returns the status that was told; undefined where the other end closed without */
@@ -68,9 +83,9 @@ export class Launched {
     this.#send({ print: text });
   }
 
-  /** Lets the process that started us end. */
-  ready(): void {
-    this.#send({ status: 0 });
+  /** Lets the process that started us end, with that status. */
+  tell(status: number): void {
+    this.#send({ status });
     if (this.#open) closeSync(MESSAGES_FD);
     this.#open = false;
   }

@@ -4,7 +4,7 @@
  */
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { allowCoreFiles } from "../lib/ffi/process.ts";
-import { errorReason } from "../lib/system/error_reason.ts";
+import { errorReason, errorWithPath } from "../lib/system/error_reason.ts";
 import { pfkeySocketPath, setupPaths } from "../lib/system/paths.ts";
 import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
@@ -41,7 +41,7 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
   const { lines } = options;
   const at = setupPaths(io.env);
   makeDirectory(at.directory);
-  using lock = await SetupLock.take(at.lock);
+  using lock = await takeLock(at.lock);
   if (!lock) {
     lines.say(ALREADY_RUNNING);
     return 1;
@@ -91,6 +91,14 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
   return 0;
 }
 
+async function takeLock(path: string): Promise<SetupLock | undefined> {
+  try {
+    return await SetupLock.take(path);
+  } catch (error) {
+    throw new UserError(`ipsec setup: Cannot make ${path}: ${errorReason(error)}`);
+  }
+}
+
 async function reread(
   service: SetupService,
   { lines, reread }: ServeOptions,
@@ -114,7 +122,7 @@ async function reread(
 function failure(error: unknown, klipsLog: string | undefined): string[] {
   if (error instanceof SetupFailed) return [...error.lines];
   if (error instanceof StartFailed) return [error.message, ...lastWords(klipsLog)];
-  return [error instanceof Error ? error.message : String(error)];
+  return [errorWithPath(error)];
 }
 
 function lastWords(log: string | undefined): string[] {

@@ -108,13 +108,15 @@ async function serveInBackground(options: SetupOptions, io: Io): Promise<number>
     to(text);
     log("notice", text);
   };
-  return await serve(configuration, {
+  const status = await serve(configuration, {
     ...options,
     klipsLog: setupPaths(io.env).klipsLog,
     lines: { say: alsoToFile(say), note: alsoToFile(note) },
-    ready: () => launched.ready(),
+    ready: () => launched.tell(0),
     reread: () => readSetup(options.config, io.env, configFiles),
   }, io);
+  launched.tell(status);
+  return status;
 }
 
 async function stopAll(options: SetupOptions, io: Io): Promise<number> {

@@ -6,7 +6,7 @@
  * ```
  */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { ADDRESS, type Host, until } from "../../tools/_net.ts";
+import { ADDRESS, type Host, ipsecCommand, until } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 import {
   configure,
@@ -334,4 +334,30 @@ scenario("setup says what is wrong where it may not look or write", configuredHo
     deepEqual([stopped.status, stopped.stderr], [1, ""]);
     match(stopped.stdout, /does not appear to be running!/);
   });
+  const FULL: [what: string, kilobytes: number, says: RegExp][] = [
+    [
+      "a run-time directory without room at all",
+      16,
+      /not started, and .*\/setup\.log does not say why: is there room for files\?\n$/,
+    ],
+    [
+      "a run-time directory without room for the state",
+      12,
+      /^ipsec_setup: .*\/setup\.state\.new: No space left on device\n$/m,
+    ],
+  ];
+  for (const [what, kilobytes, says] of FULL) {
+    await step(what, async () => {
+      const before = await stateOf(west);
+      const run = west.env.IPSEC_RUNDIR;
+      Deno.mkdirSync(run, { recursive: true });
+      const script =
+        `mount -t tmpfs -o size=16k none ${run} && head -c ${kilobytes}k /dev/zero >${run}/fill && exec "$@"`;
+      const command = ["unshare", "-m", "sh", "-c", script, "sh", ...ipsecCommand(), "setup", "start"];
+      const { status, stdout, stderr } = await west.attempt(command);
+      equal(status, 1);
+      match(stdout + stderr, says);
+      deepEqual(await stateOf(west), before);
+    });
+  }
 });

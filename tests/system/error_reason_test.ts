@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { openSync } from "node:fs";
-import { errorReason } from "../../lib/system/error_reason.ts";
+import { errorReason, errorWithPath } from "../../lib/system/error_reason.ts";
 
 function thrownBy(action: () => unknown): unknown {
   try {
@@ -20,4 +20,12 @@ const CASES: [what: string, error: unknown, reason: string][] = [
 ];
 for (const [what, error, reason] of CASES) {
   Deno.test(`errorReason() finds the words of ${what}`, () => equal(errorReason(error), reason));
+}
+
+const WITH_PATH: [what: string, error: unknown, said: string][] = [
+  ["Deno", thrownBy(() => Deno.mkdirSync("/nonexistent/x")), "/nonexistent/x: No such file or directory"],
+  ["a sentence of our own", new Error("Cannot do it"), "Cannot do it"],
+];
+for (const [what, error, said] of WITH_PATH) {
+  Deno.test(`errorWithPath() finds path and words of ${what}`, () => equal(errorWithPath(error), said));
 }
