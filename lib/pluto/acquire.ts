@@ -60,7 +60,7 @@ export class Acquires {
     if (!connection) {
       return await this.#fail(acquire, undefined, "no routed Opportunistic template covers this pair", isHeld);
     }
-    if (connection.kind !== "CK_TEMPLATE") {
+    if (connection.connectionKind !== "CK_TEMPLATE") {
       if (isHeld) await deps.tasks.run(() => deps.router.assignHold(connection, flow));
       // a negotiation that is under way will do
       if (!deps.initiator.isUnderWay(connection)) deps.initiator.initiate(connection, { reply });
@@ -121,9 +121,9 @@ export function flowOf({ from, to, protocol, fromPort, toPort }: Acquire): Flow 
 export function connectionFor(acquire: Acquire, all: Iterable<Connection>): Connection | undefined {
   let best: Connection | undefined, highest = -1;
   for (const one of all) {
-    if (one.kind === "CK_GROUP" || one.kind === "CK_GOING_AWAY" || !fits(one, acquire)) continue;
+    if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY" || !fits(one, acquire)) continue;
     const { protocol, ourPort, peersPort } = one.flow;
-    const rank = 8 * (one.priority + (one.kind === "CK_INSTANCE" ? 1 : 0)) +
+    const rank = 8 * (one.priority + (one.connectionKind === "CK_INSTANCE" ? 1 : 0)) +
       (ourPort === acquire.fromPort ? 2 : 0) + (peersPort === acquire.toPort ? 2 : 0) +
       (protocol === acquire.protocol ? 1 : 0);
     if (rank > highest) [best, highest] = [one, rank];
@@ -132,7 +132,8 @@ export function connectionFor(acquire: Acquire, all: Iterable<Connection>): Conn
 }
 
 function fits(one: Connection, { from, to, protocol, fromPort, toPort }: Acquire): boolean {
-  const isUsable = isRouted(one.routing) || one.kind === "CK_INSTANCE" && isRouted(one.template?.routing ?? "UNROUTED");
+  const isUsable = isRouted(one.routing) ||
+    one.connectionKind === "CK_INSTANCE" && isRouted(one.template?.routing ?? "UNROUTED");
   const { flow } = one;
   return isUsable && addressInSubnet(from, flow.ours) && addressInSubnet(to, flow.peers) &&
     (!flow.protocol || flow.protocol === protocol) && (!flow.ourPort || flow.ourPort === fromPort) &&

@@ -48,13 +48,13 @@ export class Chooser {
     const received = mode === "main" ? "initial Main Mode message" : "initial Aggressive Mode message";
     const at = `${received} received on ${formatAddress(path.local)}:${path.localPort}`;
     const suits = (one: Connection) => mode === "main" || one.aggressive;
-    const pair = this.#pair(path).filter((one) => one.kind !== "CK_GOING_AWAY");
+    const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY");
     const known = best(pair.filter((one) => suits(one) && !one.neverNegotiates), peerId);
     if (known) return known;
     if (pair.length) return { refused: `${at} but "${pair[0].name}" forbids connection`, notify: 0 };
     const template = this.#wildcard(path, suits, peerId);
     if (!template) return { refused: `${at} but no connection has been authorized`, notify: 0 };
-    if (template.kind !== "CK_TEMPLATE") {
+    if (template.connectionKind !== "CK_TEMPLATE") {
       return { refused: `${at} but "${template.name}" forbids connection`, notify: 0 };
     }
     return this.#instantiate(template, path);
@@ -68,7 +68,7 @@ export class Chooser {
     if (!found) {
       return { refused: `no suitable connection for peer '${formatIdentity(peerId)}'`, notify: INVALID_ID_INFORMATION };
     }
-    if (found !== current && found.kind !== "CK_TEMPLATE") return found;
+    if (found !== current && found.connectionKind !== "CK_TEMPLATE") return found;
     // the instance is there already, made before the peer had a name
     if (found === current || current.template === found) {
       if (isNameless(current)) current.peers.givenId = peerId;
@@ -89,10 +89,10 @@ export class Chooser {
         notify: INVALID_ID_INFORMATION,
       };
     }
-    if (found.kind === "CK_TEMPLATE" && found.policy.opportunistic) {
+    if (found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic) {
       return await this.#confirm(sa, current, found, request);
     }
-    const chosen = found.kind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
+    const chosen = found.connectionKind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
     if (chosen.peers.isClientWithin || chosen.peers.virtual) {
       chosen.peers.client = isOnly(request.peers.client, chosen.peers.host) ? undefined : request.peers.client;
       chosen.peers.isClientWithin = false;
@@ -112,12 +112,14 @@ export class Chooser {
     const pair = pairOf(path);
     const exact = this.deps.connections.wildcards(pair);
     const all = exact.length ? exact : this.deps.connections.wildcards({ ...pair, peersPort: IKE_PORT });
-    const road = all.filter((one) => one.kind === "CK_TEMPLATE" && !one.policy.opportunistic && suits(one));
+    const road = all.filter((one) => one.connectionKind === "CK_TEMPLATE" && !one.policy.opportunistic && suits(one));
     const known = best(road, peerId);
     if (known) return known;
     let tightest: Connection | undefined;
     for (const one of all) {
-      if (one.kind === "CK_GROUP" || road.includes(one) || !addressInSubnet(path.remote, one.peers.net)) continue;
+      if (one.connectionKind === "CK_GROUP" || road.includes(one) || !addressInSubnet(path.remote, one.peers.net)) {
+        continue;
+      }
       if (!tightest || !subnetInSubnet(tightest.peers.net, one.peers.net)) tightest = one;
     }
     return tightest;
@@ -134,8 +136,10 @@ export class Chooser {
     let found: Connection | undefined, fewest = ANY_ID_WILDCARDS + 1;
     for (const list of [connections.between(pair), connections.wildcards(pair)]) {
       for (const one of list) {
-        if (one.kind === "CK_GROUP" || one.kind === "CK_GOING_AWAY" || !one.auth.includes(auth)) continue;
-        if (one.kind === "CK_INSTANCE" && one !== current && isNameless(one)) continue; // another peer's
+        if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY" || !one.auth.includes(auth)) {
+          continue;
+        }
+        if (one.connectionKind === "CK_INSTANCE" && one !== current && isNameless(one)) continue; // another peer's
         const wanted = one.peers.givenId;
         const wildcards = wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
         if (wildcards === undefined || wildcards >= fewest || !this.#hasKey(one, auth, psk)) continue;
@@ -173,7 +177,7 @@ export class Chooser {
   #bestOf(candidates: readonly Connection[], current: Connection, request: ClientRequest): Connection | undefined {
     let found: Connection | undefined, highest = 0;
     for (const one of candidates) {
-      if (one.kind === "CK_GROUP" || one.kind === "CK_GOING_AWAY") continue;
+      if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY") continue;
       const wildcards = identityFit(one, current);
       if (wildcards === undefined || !sameSelectors(one, request)) continue;
       if (!sameSubnet(one.ours.net, request.ours.client) || !this.#peerNetFits(one, current, request)) continue;
@@ -220,8 +224,8 @@ export class Chooser {
 }
 
 /** An instance whose template is for anybody, before its peer has said who it is. */
-function isNameless({ kind, peers: { givenId } }: Connection): boolean {
-  return kind === "CK_INSTANCE" && givenId !== "%myid" && isAnyId(givenId);
+function isNameless({ connectionKind, peers: { givenId } }: Connection): boolean {
+  return connectionKind === "CK_INSTANCE" && givenId !== "%myid" && isAnyId(givenId);
 }
 
 function hostOrClient(net: Subnet, host: Path["remote"]): Subnet | undefined {
@@ -242,7 +246,7 @@ function best(candidates: readonly Connection[], peerId: Identity | undefined): 
 
 /** A connection between known hosts without `rightid=` is for the address; one for any host, for anybody. */
 function wildId(one: Connection, given: Identity): Identity {
-  return isAnyId(given) && !one.peers.isAnyHost && one.kind !== "CK_INSTANCE" ? one.peers.id : given;
+  return isAnyId(given) && !one.peers.isAnyHost && one.connectionKind !== "CK_INSTANCE" ? one.peers.id : given;
 }
 
 /** @returns wildcards; undefined where the identities differ from those of the ISAKMP SA */
@@ -264,7 +268,7 @@ function bestOpportunistic(
   let found: Connection | undefined, highest = -1;
   for (const one of candidates) {
     const wildcards = identityFit(one, current);
-    if (one.kind === "CK_GROUP" || wildcards === undefined) continue;
+    if (one.connectionKind === "CK_GROUP" || wildcards === undefined) continue;
     if (!subnetInSubnet(ours.client, one.ours.net) || !subnetInSubnet(peers.client, one.peers.net)) continue;
     const rank = (one.priority * 2 + (isRouted(one.routing) ? 1 : 0)) * 16 + ANY_ID_WILDCARDS - wildcards;
     if (rank > highest) [found, highest] = [one, rank];

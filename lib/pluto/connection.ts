@@ -14,6 +14,7 @@ import { formatPolicy, neverNegotiates, type Policy } from "./policy.ts";
 import type { Routing } from "./routing_states.ts";
 import { formatTopology } from "./topology.ts";
 
+/** `kind=` in messages. */
 export type Kind = "CK_GROUP" | "CK_TEMPLATE" | "CK_PERMANENT" | "CK_INSTANCE" | "CK_GOING_AWAY";
 
 /** What a template and its instances have in common. */
@@ -50,7 +51,7 @@ export interface Interface {
 
 export interface ConnectionFields {
   readonly name: string;
-  readonly kind: Kind;
+  readonly connectionKind: Kind;
   readonly ours: End;
   readonly peers: End;
   readonly policy: Policy;
@@ -62,7 +63,7 @@ export const NOBODY = 0;
 
 export class Connection implements IkeConnection {
   readonly name: string;
-  kind: Kind;
+  connectionKind: Kind;
   ours: End;
   peers: End;
   readonly policy: Policy;
@@ -95,9 +96,9 @@ export class Connection implements IkeConnection {
   /** Debugging in addition to the daemon's. */
   debug: readonly string[] = [];
 
-  constructor({ name, kind, ours, peers, policy, settings }: ConnectionFields) {
+  constructor({ name, connectionKind, ours, peers, policy, settings }: ConnectionFields) {
     this.name = name;
-    this.kind = kind;
+    this.connectionKind = connectionKind;
     this.ours = ours;
     this.peers = peers;
     this.policy = policy;
@@ -109,7 +110,7 @@ export class Connection implements IkeConnection {
   instantiate(host: Address, id?: Identity): Connection {
     const one = new Connection({
       name: this.name,
-      kind: "CK_INSTANCE",
+      connectionKind: "CK_INSTANCE",
       ours: this.ours.copy(),
       peers: this.peers.copy(),
       policy: { ...this.policy },
@@ -145,7 +146,7 @@ export class Connection implements IkeConnection {
 
   /** What follows the name in log lines; empty unless it is an instance (pluto.md §3.2). */
   get instanceText(): string {
-    if (this.kind !== "CK_INSTANCE" && this.kind !== "CK_GOING_AWAY") return "";
+    if (this.connectionKind !== "CK_INSTANCE" && this.connectionKind !== "CK_GOING_AWAY") return "";
     const serial = this.serialText, peer = formatAddress(this.peers.host);
     if (!this.policy.opportunistic) return `${serial} ${peer}`;
     const ours = clientText(this.ours), peers = clientText(this.peers);

@@ -78,7 +78,8 @@ export class Connections implements Iterable<Connection> {
   sorted(): Connection[] {
     const kinds = ["CK_GROUP", "CK_TEMPLATE", "CK_PERMANENT", "CK_INSTANCE", "CK_GOING_AWAY"];
     return this.#all.toSorted((a, b) =>
-      compareText(a.name.toLowerCase(), b.name.toLowerCase()) || kinds.indexOf(a.kind) - kinds.indexOf(b.kind) ||
+      compareText(a.name.toLowerCase(), b.name.toLowerCase()) ||
+      kinds.indexOf(a.connectionKind) - kinds.indexOf(b.connectionKind) ||
       a.serial - b.serial || a.priority - b.priority
     );
   }

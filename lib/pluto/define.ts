@@ -109,7 +109,7 @@ class Definition {
     const settings = this.#settings(policy);
     const wild = (end: End) => isWild(end);
     const [ours, peers] = wild(left) && !wild(right) ? [right, left] : [left, right];
-    const connection = new Connection({ name, kind: kindOf(policy, peers), ours, peers, policy, settings });
+    const connection = new Connection({ name, connectionKind: kindOf(policy, peers), ours, peers, policy, settings });
     if (description.compress && !this.deps.canCompress) {
       this.lines.push({
         code: RC.comment,

@@ -44,7 +44,7 @@ export async function onDeadPeer(
   for (const { one, action } of actions) if (action === "clear") await lifeCycle.release(one, false);
   if (actions.every(({ action }) => action === "none")) lifeCycle.removeState(sa, false);
   for (const { one, action } of actions) {
-    const isAnswerable = one.kind === "CK_PERMANENT" || one.kind === "CK_INSTANCE";
+    const isAnswerable = one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE";
     if (action === "restart" && isAnswerable) initiator.initiate(one);
   }
 }

@@ -44,7 +44,7 @@ export function checkRoutable(
   all: Iterable<Connection>,
   say: (line: Line) => void,
 ): Routability {
-  const { policy, kind, ours, peers } = connection;
+  const { policy, connectionKind, ours, peers } = connection;
   const refuse = (code: number, text: string): "impossible" => {
     say({ code, text });
     return "impossible";
@@ -52,7 +52,7 @@ export function checkRoutable(
   if (!connection.neverNegotiates && !hasIpsecPolicy(policy)) {
     return refuse(RC.route, "cannot route an ISAKMP-only connection");
   }
-  if (kind === "CK_TEMPLATE" && !policy.opportunistic) {
+  if (connectionKind === "CK_TEMPLATE" && !policy.opportunistic) {
     return refuse(RC.route, `cannot route template policy of ${connection.policyText}`);
   }
   if (connection.nextHop.bytes.every((byte) => byte === 0)) {
@@ -76,7 +76,8 @@ export function checkRoutable(
 
 /** The template gets the eroute, and the permanent connection its place behind it. */
 function chain(one: Connection, other: Connection, say: (line: Line) => void): boolean {
-  const kinds = (a: Connection, b: Connection) => a.kind === "CK_PERMANENT" && b.kind === "CK_TEMPLATE";
+  const kinds = (a: Connection, b: Connection) =>
+    a.connectionKind === "CK_PERMANENT" && b.connectionKind === "CK_TEMPLATE";
   if (!kinds(one, other) && !kinds(other, one)) return false;
   const [outside, inside] = kinds(one, other) ? [one, other] : [other, one];
   if (inside.policyNext) return false;
@@ -94,7 +95,7 @@ function chain(one: Connection, other: Connection, say: (line: Line) => void): b
 /** The template that an eroute may be taken from: of the same name, along the chain of its owner. */
 export function templateInChain(owner: Connection, name: string): Connection | undefined {
   for (let one: Connection | undefined = owner; one; one = one.policyNext) {
-    if (one.kind === "CK_TEMPLATE" && one.name === name) return one;
+    if (one.connectionKind === "CK_TEMPLATE" && one.name === name) return one;
   }
   return undefined;
 }

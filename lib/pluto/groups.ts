@@ -25,7 +25,7 @@ export interface GroupsDeps {
 
 /** At every `--listen`: what has vanished is deleted, what is new added, and routed where its group is. */
 export async function loadGroups(deps: GroupsDeps): Promise<void> {
-  const groups = [...deps.connections].filter((one) => one.kind === "CK_GROUP" && one.isOriented);
+  const groups = [...deps.connections].filter((one) => one.connectionKind === "CK_GROUP" && one.isOriented);
   const taken: { readonly group: Connection; readonly subnet: Subnet }[] = [];
   const wanted = new Map<Connection, Subnet[]>();
   for (const group of groups) {
@@ -84,7 +84,7 @@ export function makeMember(group: Connection, subnet: Subnet): Connection {
   peers.client = subnet;
   const member = new Connection({
     name: `${group.name}#${formatSubnet(subnet)}`,
-    kind: neverNegotiates(policy) ? "CK_INSTANCE" : "CK_TEMPLATE",
+    connectionKind: neverNegotiates(policy) ? "CK_INSTANCE" : "CK_TEMPLATE",
     ours: group.ours.copy(),
     peers,
     policy,

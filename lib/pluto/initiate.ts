@@ -57,7 +57,7 @@ export class Initiator {
     for (const state of this.deps.engine.states.values()) {
       if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
       const its = this.deps.connectionOf(state);
-      if (!sameHostPair(its, connection) || its.kind === "CK_GOING_AWAY") continue;
+      if (!sameHostPair(its, connection) || its.connectionKind === "CK_GOING_AWAY") continue;
       if (!sameIdentity(its.ours.id, connection.ours.id) || !sameIdentity(its.peers.id, connection.peers.id)) continue;
       if (!newest || state.number > newest.number) newest = state;
     }

@@ -129,8 +129,8 @@ export class Keys {
 }
 
 /** A road warrior's identity comes after its secret is needed: `%any` stands for it, as it does in ipsec.secrets. */
-function indexOfPeer({ kind, peers }: Connection): Identity {
-  if (kind !== "CK_INSTANCE" && !peers.isAnyHost) return peers.id;
+function indexOfPeer({ connectionKind, peers }: Connection): Identity {
+  if (connectionKind !== "CK_INSTANCE" && !peers.isAnyHost) return peers.id;
   const isFixed = peers.id.kind === "address" && !isAddressOf(peers.id, peers.host);
   return isFixed ? peers.id : { kind: "any", family: peers.host.family };
 }

@@ -48,35 +48,37 @@ export class LifeCycle {
 
   /** States and routes go, the connection stays; an instance goes, too. */
   async release(connection: Connection, tellPeer = true): Promise<void> {
-    if (connection.kind === "CK_INSTANCE" && connection.template) return await this.delete(connection, tellPeer);
+    if (connection.connectionKind === "CK_INSTANCE" && connection.template) {
+      return await this.delete(connection, tellPeer);
+    }
     this.removeStates(connection, tellPeer);
     await this.deps.tasks.run(() => this.deps.router.unroute(connection));
   }
 
   async delete(connection: Connection, tellPeer = true): Promise<void> {
     const { connections, tasks, router } = this.deps;
-    if (connection.kind === "CK_GOING_AWAY" || !connections.has(connection)) return;
+    if (connection.connectionKind === "CK_GOING_AWAY" || !connections.has(connection)) return;
     this.deps.tell(connection, RC.log, this.#farewell(connection));
-    if (connection.kind === "CK_INSTANCE") connection.kind = "CK_GOING_AWAY";
+    if (connection.connectionKind === "CK_INSTANCE") connection.connectionKind = "CK_GOING_AWAY";
     for (const instance of connections.instancesOf(connection)) await this.delete(instance, tellPeer);
     this.removeStates(connection, tellPeer);
     await tasks.run(() => router.unroute(connection));
     connections.remove(connection);
-    if (connection.kind !== "CK_GROUP") return;
+    if (connection.connectionKind !== "CK_GROUP") return;
     for (const member of connections.membersOf(connection)) await this.delete(member, tellPeer);
   }
 
   /** All of a name, instances first. @returns whether there was one */
   async deleteNamed(name: string): Promise<boolean> {
     const named = [...this.deps.connections].filter((one) => one.name === name);
-    const rank = ({ kind }: Connection) => kind === "CK_INSTANCE" ? 0 : 1;
+    const rank = ({ connectionKind }: Connection) => connectionKind === "CK_INSTANCE" ? 0 : 1;
     for (const one of named.toSorted((a, b) => rank(a) - rank(b))) await this.delete(one);
     return named.length > 0;
   }
 
   /** An instance goes with the last state, and the last negotiation that waits. */
   discardUnused(connection: Connection): void {
-    if (connection.kind !== "CK_INSTANCE" || !connection.template) return;
+    if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return;
     if (this.statesOf(connection).length || this.deps.pending.has(connection)) return;
     void this.delete(connection);
   }
@@ -89,7 +91,7 @@ export class LifeCycle {
   }
 
   #farewell(connection: Connection): string {
-    if (connection.kind !== "CK_INSTANCE") return "deleting connection";
+    if (connection.connectionKind !== "CK_INSTANCE") return "deleting connection";
     const { name, peers, newestIsakmp, newestIpsec } = connection;
     const sas = `{isakmp=#${newestIsakmp}/ipsec=#${newestIpsec}}`;
     return `deleting connection "${name}" instance with peer ${formatAddress(peers.host)} ${sas}`;

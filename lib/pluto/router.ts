@@ -56,7 +56,7 @@ export class Router {
     if (!route || route === connection) return undefined;
     const agrees = sameAddress(route.peers.host, connection.peers.host) &&
       route.interface?.virtual === connection.interface?.virtual;
-    return agrees || route.kind === "CK_TEMPLATE" && route.name === connection.name ? undefined : route;
+    return agrees || route.connectionKind === "CK_TEMPLATE" && route.name === connection.name ? undefined : route;
   }
 
   /** Leads the flow into the SA's tunnel. @returns whether it does now; if not, all is as it was */
@@ -99,7 +99,7 @@ export class Router {
   /** While the DNS is asked for a template of two hosts, the kernel's hold is in its place. */
   eclipse(connection: Connection): void {
     const { ours, peers } = connection.flow;
-    if (connection.kind !== "CK_TEMPLATE" || !isHostSubnet(ours) || !isHostSubnet(peers)) return;
+    if (connection.connectionKind !== "CK_TEMPLATE" || !isHostSubnet(ours) || !isHostSubnet(peers)) return;
     const { to } = findTransition("eclipse", circumstances(connection));
     if (to) connection.routing = to;
   }
@@ -126,7 +126,7 @@ export class Router {
       return false;
     }
     if (bare) shunts.remove(bare.flow);
-    if (eroute && eroute !== connection && eroute.kind === "CK_TEMPLATE") eroute.routing = "ROUTED_ECLIPSED";
+    if (eroute && eroute !== connection && eroute.connectionKind === "CK_TEMPLATE") eroute.routing = "ROUTED_ECLIPSED";
     connection.hold = undefined;
     if (!sa) {
       connection.routing = "ROUTED_PROSPECTIVE";
@@ -213,8 +213,12 @@ export class Router {
   }
 }
 
-function circumstances({ routing, policy, kind }: Connection): Circumstances {
-  return { routing, failure: policy.failure, isUnrekeyedInstance: policy.dontRekey && kind === "CK_INSTANCE" };
+function circumstances({ routing, policy, connectionKind }: Connection): Circumstances {
+  return {
+    routing,
+    failure: policy.failure,
+    isUnrekeyedInstance: policy.dontRekey && connectionKind === "CK_INSTANCE",
+  };
 }
 
 /** @returns undefined where no eroute is to stand */

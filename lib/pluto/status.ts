@@ -143,7 +143,7 @@ export function statusJson(facts: StatusFacts) {
     debug: facts.debug,
     connections: facts.connections.map((c) => ({
       name: c.name,
-      kind: c.kind.replace("CK_", "").toLowerCase(),
+      kind: c.connectionKind.replace("CK_", "").toLowerCase(),
       instance: c.serial || undefined,
       topology: c.topology,
       peer: c.peers.isAnyHost ? undefined : formatAddress(c.peers.host),

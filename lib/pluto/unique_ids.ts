@@ -7,7 +7,8 @@ import type { Connection } from "./connection.ts";
 /** With `uniqueids=yes`: connections with the same peer at another address, which it has left. */
 export function leftBehind(established: Connection, all: Iterable<Connection>): Connection[] {
   return [...all].filter((one) =>
-    one !== established && (one.kind === "CK_PERMANENT" || one.kind === "CK_INSTANCE") && !one.neverNegotiates &&
+    one !== established && (one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE") &&
+    !one.neverNegotiates &&
     sameIdentity(one.peers.id, established.peers.id) && !sameAddress(one.peers.host, established.peers.host)
   );
 }

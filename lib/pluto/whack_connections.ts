@@ -97,7 +97,7 @@ export function initiateNamed(name: string | undefined, parts: Parts, { reply, x
   if (connection.neverNegotiates) {
     return teller.announce(connection, RC.initiateShunt, "cannot initiate an authby=never connection");
   }
-  const { kind } = connection;
+  const { connectionKind: kind } = connection;
   if (kind !== "CK_PERMANENT") {
     return connection.peers.isAnyHost
       ? teller.announce(

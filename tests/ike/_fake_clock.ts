@@ -11,6 +11,12 @@ export class FakeClock implements Clock {
   #nowMs = 1_000_000;
   #order = 0;
   readonly #planned = new Set<Planned>();
+  readonly #settle: () => Promise<void>;
+
+  /** @param settle waits until what an event has begun is done */
+  constructor(settle: () => Promise<void> = aFewTurns) {
+    this.#settle = settle;
+  }
 
   now(): number {
     return this.#nowMs;
@@ -29,12 +35,12 @@ export class FakeClock implements Clock {
   /** Lets time pass; what is due happens in its order, and what it awaits is waited for. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    await settle();
+    await this.#settle();
     for (let next = this.#next(untilMs); next; next = this.#next(untilMs)) {
       this.#planned.delete(next);
       this.#nowMs = next.atMs;
       next.act();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = untilMs;
   }
@@ -50,6 +56,6 @@ export class FakeClock implements Clock {
 }
 
 /** Promises of a test's host need a few turns. */
-async function settle(): Promise<void> {
+async function aFewTurns(): Promise<void> {
   for (let turn = 0; turn < 12; turn++) await undefined;
 }
