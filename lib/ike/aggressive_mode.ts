@@ -34,7 +34,7 @@ type Out = Outcome<IsakmpState>;
 
 /** --> HDR, SA, KE, Ni, IDii */
 function offer(state: IsakmpState, _exchange: Exchange, deps: StepDeps): Out {
-  const { connection, role, replaces } = state;
+  const { connection, replaces } = state;
   const offer = offerOf(state, deps.host);
   if (typeof offer === "string") return fail(NOTIFY.AUTHENTICATION_FAILED, offer);
   const [{ group }] = offer.suites;
@@ -46,7 +46,7 @@ function offer(state: IsakmpState, _exchange: Exchange, deps: StepDeps): Out {
   return {
     kind: "advance",
     changes: { work: { offer, sai: encodeBody(sa), dh, gxi: dh.publicValue, ni: nonce } },
-    reply: { payloads: [sa, ...payloads, ownId(connection), ...announcements(connection, role)] },
+    reply: { payloads: [sa, ...payloads, ownId(connection), ...announcements(connection)] },
     detail: replaces ? `, replacing #${replaces}` : "",
   };
 }
@@ -76,7 +76,7 @@ function answer(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const ours = proveOurselves(state, connection, agreement, deps);
   if ("kind" in ours) return discard(agreed, ours);
   const natD = natAnnouncement({ ...natCase(state, suite), peer }, deps);
-  const extra = [...natD, ...announcements(connection, role, peer)];
+  const extra = [...natD, ...announcements(connection, peer)];
   return {
     kind: "advance",
     lines: [...rejected, ...claim.lines],

@@ -41,6 +41,8 @@ export interface Login {
 
 /** What the peer has announced by vendor IDs. */
 export interface PeerAbilities {
+  /** Any at all. */
+  readonly hasVendorId: boolean;
   readonly dpd: boolean;
   readonly fragmentation: boolean;
   readonly xauth: boolean;
@@ -64,7 +66,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
 
   work: Phase1Work = {};
   keys?: Phase1Keys;
-  peer: PeerAbilities = { dpd: false, fragmentation: false, xauth: false };
+  peer: PeerAbilities = { hasVendorId: false, dpd: false, fragmentation: false, xauth: false };
   /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
   isAuthenticated = false;
   readonly messageIds = new MessageIds();

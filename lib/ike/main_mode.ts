@@ -25,7 +25,7 @@ function offer(state: IsakmpState, _exchange: Exchange, { host }: StepDeps): Out
   return {
     kind: "advance",
     changes: { work: { offer, sai: encodeBody(sa) } },
-    reply: { payloads: [sa, ...announcements(state.connection, state.role)] },
+    reply: { payloads: [sa, ...announcements(state.connection)] },
     detail: state.replaces ? `, replacing #${state.replaces}` : "",
   };
 }
@@ -42,7 +42,7 @@ function choose(state: IsakmpState, message: Message, { host }: StepDeps): Out {
     kind: "advance",
     lines: rejected,
     changes: { suite, auth, lifetimeSeconds, peer, peerSpeaksDpd: peer.dpd, work: { sai: sa.raw } },
-    reply: { payloads: [answer, ...announcements(state.connection, state.role, peer)] },
+    reply: { payloads: [answer, ...announcements(state.connection, peer)] },
   };
 }
 

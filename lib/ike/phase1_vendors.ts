@@ -10,31 +10,30 @@ import { bestNattMethod, encodeVendorId, findVendorId, NATT_METHODS, type Vendor
 const OURS = new TextEncoder().encode("oneswan");
 
 /**
- * The initiator announces all that the connection allows; the responder, of the ways through NAT, only the one that it has
- * chosen (RFC 3947 §3.1).
+ * The initiator announces all that the connection allows. The responder only says yes to what the peer has announced, of the
+ * ways through NAT to the best (RFC 3947 §3.1): who sends little gets no more back, as the address may be somebody else's.
  *
  * @param peer of the initiator, where it has spoken
  */
 export function announcements(
   { ours, peers, natTraversal, fragmentation }: IkeConnection,
-  role: IsakmpState["role"],
   peer?: PeerAbilities,
 ): Payload[] {
-  const ways = role === "initiator" ? Object.keys(NATT_METHODS) : peer?.natt ? [peer.natt] : [];
   const wantsXauth = ours.xauthClient || ours.xauthServer || peers.xauthClient || peers.xauthServer;
-  const names = [
-    "dpd",
-    ...natTraversal ? ways : [],
-    ...fragmentation ? ["fragmentation"] : [],
-    ...wantsXauth ? ["xauth"] : [],
-  ] as VendorName[];
-  return [OURS, ...names.map(encodeVendorId)].map((data) => ({ type: "VID", data }));
+  const names: VendorName[] = [];
+  if (peer?.dpd ?? true) names.push("dpd");
+  if (natTraversal) names.push(...peer ? peer.natt ? [peer.natt] : [] : Object.keys(NATT_METHODS) as VendorName[]);
+  if (fragmentation && (peer?.fragmentation ?? true)) names.push("fragmentation");
+  if (wantsXauth) names.push("xauth");
+  const data = [...peer?.hasVendorId ?? true ? [OURS] : [], ...names.map(encodeVendorId)];
+  return data.map((data) => ({ type: "VID", data }));
 }
 
 export function abilitiesOf(message: Message, { connection }: Pick<IsakmpState, "connection">): PeerAbilities {
   const found = payloadsOf(message, "VID").map(({ data }) => findVendorId(data));
   const names = new Set(found.filter((name) => name !== undefined));
   return {
+    hasVendorId: found.length > 0,
     dpd: names.has("dpd"),
     fragmentation: connection.fragmentation && names.has("fragmentation"),
     xauth: names.has("xauth"),
