@@ -11,6 +11,11 @@ export function numberToBytes(number: bigint): Uint8Array<ArrayBuffer> {
   return Uint8Array.fromHex(hex.length % 2 ? `0${hex}` : hex);
 }
 
+/** I2OSP: exactly `length` bytes, which must be enough for `number`. */
+export function fixedBytes(number: bigint, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.fromHex(number.toString(16).padStart(2 * length, "0"));
+}
+
 /** @returns 0 for 0 */
 export function bitLength(number: bigint): number {
   return number === 0n ? 0 : number.toString(2).length;

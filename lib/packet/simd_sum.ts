@@ -6,6 +6,7 @@
  *
  * Assembled by hand, so that nothing has to be built; checksum.ts has the plain twins, and tests compare them.
  */
+import { code, section, wasmModule } from "./wasm_module.ts";
 
 const I32 = 0x7f, V128 = 0x7b, VOID = 0x40, END = 0x0b;
 const GET = 0x20, SET = 0x21, TEE = 0x22;
@@ -62,19 +63,13 @@ const COPY_AND_SUM = (([to, from, stop, first, second, sums]) => [
   ...total(sums),
 ])([0, 1, 2, 3, 4, 5]);
 
-const section = (id: number, ...content: number[]) => [id, ...length(content), ...content];
-const code = (body: number[]) => [...length(body), ...body];
-/** Unsigned LEB128 of two bytes at most. */
-const length = ({ length }: number[]) => length < 0x80 ? [length] : [length & 0x7f | 0x80, length >> 7];
-
-const MODULE = Uint8Array.from([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...section(1, 2, 0x60, 2, I32, I32, 1, I32, 0x60, 3, I32, I32, I32, 1, I32), // types: of two numbers, of three
-  ...section(2, 1, 0, 0, 2, 0, 1), // imports: "" "", a memory
-  ...section(3, 2, 0, 1), // functions: one of each type
-  ...section(7, 2, 1, 0x73, 0, 0, 1, 0x63, 0, 1), // exports: "s" and "c"
-  ...section(10, 2, ...code(SUM), ...code(COPY_AND_SUM)),
-]);
+const MODULE = wasmModule(
+  section(1, 2, 0x60, 2, I32, I32, 1, I32, 0x60, 3, I32, I32, I32, 1, I32), // types: of two numbers, of three
+  section(2, 1, 0, 0, 2, 0, 1), // imports: "" "", a memory
+  section(3, 2, 0, 1), // functions: one of each type
+  section(7, 2, 1, 0x73, 0, 0, 1, 0x63, 0, 1), // exports: "s" and "c"
+  section(10, 2, ...code(SUM), ...code(COPY_AND_SUM)),
+);
 
 /**
  * Sums whole blocks of 32 bytes as little-endian 16-bit numbers.
