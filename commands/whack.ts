@@ -1,5 +1,6 @@
 /** `ipsec whack`: one request to pluto, and what pluto says to it (whack.md). */
 import { plutoPaths } from "../lib/system/paths.ts";
+import { permitUpdowns, updownSocketPath } from "../lib/system/updown_permits.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { askPluto, WhackFailed } from "../lib/system/whack_client.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
@@ -27,11 +28,14 @@ async function run(args: readonly string[], io: Io): Promise<number> {
 
 /** Sends what the words say. @param show each line that pluto answers; @returns the exit status */
 export async function sendWhack({ request, ctlBase }: WhackWords, io: Io, show: (line: string) => void) {
-  const path = `${ctlBase ?? plutoPaths(io.env).base}.ctl`;
+  const base = ctlBase ?? plutoPaths(io.env).base;
+  const path = `${base}.ctl`;
   if (new TextEncoder().encode(path).length > LONGEST_PATH) {
     throw new UserError("whack error: <ctlbase>.ctl must be fit in a sun_addr");
   }
+  const { left, right } = request.connection ?? {};
   try {
+    await permitUpdowns(updownSocketPath(base), [left?.updown, right?.updown].filter((one) => one !== undefined));
     return await askPluto(path, request, {
       line: show,
       prompt: (hidden) => promptLine(hidden, (text) => io.stderr(text)),

@@ -54,6 +54,11 @@ export async function runUpdown(
   return outcome(lines, status === 0 ? undefined : `${verb} command exited with status ${status}`);
 }
 
+/** Whether a command is run within this process, without a shell. */
+export function isBuiltinUpdown(command: string): boolean {
+  return builtinArguments(command) !== undefined;
+}
+
 /** Its arguments where a command is the built-in one and needs no shell; undefined for any other. */
 function builtinArguments(command: string): string[] | undefined {
   const [ipsec, subcommand, ...args] = command.trim().split(/[ \t]+/);

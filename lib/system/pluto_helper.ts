@@ -1,0 +1,137 @@
+/**
+ * The process beside pluto that does for it what pluto has given up the right to: updown commands, syslog, logs of peers. It
+ * is asked over its standard input, and ends with it; then it removes pluto's files, however pluto came to its end.
+ */
+import { parseSyslogPriority } from "../text/syslog_priority.ts";
+import { LineWriter, readLines } from "./json_lines.ts";
+import { PeerLogs } from "./peer_logs.ts";
+import { Syslog } from "./syslog.ts";
+import { runUpdown, type UpdownOutcome } from "./updown.ts";
+import { PermitServer, UpdownPermits, updownSocketPath } from "./updown_permits.ts";
+
+/** Severities that pluto uses, of the facility authpriv (pluto.md §3.1). */
+export type PlutoSeverity = "warning" | "err" | "info" | "debug";
+
+export type HelperRequest =
+  | { readonly do: "syslog"; readonly severity: PlutoSeverity; readonly text: string }
+  | { readonly do: "peer log"; readonly peer: string; readonly text: string }
+  | { readonly do: "close peer logs" }
+  | {
+    readonly do: "updown";
+    readonly id: number;
+    readonly command: string;
+    readonly variables: Readonly<Record<string, string>>;
+  };
+
+export interface HelperAnswer {
+  readonly id: number;
+  readonly outcome: UpdownOutcome;
+}
+
+export interface HelperOptions {
+  readonly ctlBase: string;
+  /** Process id of the pluto that it belongs to. */
+  readonly pid: number;
+  readonly peerLogBase: string;
+}
+
+const LONGEST_REQUEST = 1 << 20;
+const VARIABLE = /^PLUTO_[A-Z_]+$/;
+
+/** Serves until pluto has gone. */
+export async function servePluto(
+  options: HelperOptions,
+  input: ReadableStream<Uint8Array<ArrayBuffer>>,
+  output: WritableStream<Uint8Array>,
+): Promise<void> {
+  const syslog = new PlutoSyslog(options.pid);
+  const peerLogs = new PeerLogs(options.peerLogBase, {
+    now: () => new Date(),
+    warn: (text) => syslog.write("err", text),
+  });
+  const permits = new UpdownPermits();
+  const server = new PermitServer(updownSocketPath(options.ctlBase), permits);
+  const answers = new LineWriter(output);
+  const running = new Set<Promise<void>>();
+  try {
+    for await (const value of readLines(input, LONGEST_REQUEST)) {
+      const request = value as HelperRequest;
+      switch (request.do) {
+        case "syslog":
+          syslog.write(request.severity, request.text);
+          break;
+        case "peer log":
+          peerLogs.write(request.peer, request.text);
+          break;
+        case "close peer logs":
+          peerLogs.close();
+          break;
+        case "updown": {
+          const done = updown(request, permits).then((outcome) => answers.write({ id: request.id, outcome }));
+          running.add(done);
+          void done.finally(() => running.delete(done));
+        }
+      }
+    }
+    await Promise.all(running); // the last ones undo routes
+  } finally {
+    server.close();
+    peerLogs.close();
+    removeFiles(options);
+  }
+}
+
+async function updown(
+  { command, variables }: Extract<HelperRequest, { do: "updown" }>,
+  permits: UpdownPermits,
+): Promise<UpdownOutcome> {
+  const refuse = (why: string) => ({ ok: false, lines: [], complaint: `updown command not run: ${why}` });
+  if (typeof command !== "string" || !permits.allows(command)) {
+    return refuse("nobody has said that a connection has it");
+  }
+  const wrong = Object.entries(variables ?? {}).find(([name, value]) =>
+    !VARIABLE.test(name) || typeof value !== "string" || /\p{Cc}/u.test(value)
+  );
+  if (wrong) return refuse(`${wrong[0]} has a value that none can have`);
+  try {
+    return await runUpdown(command, variables);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+class PlutoSyslog {
+  readonly #pid: number;
+  readonly #by = new Map<PlutoSeverity, Syslog>();
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  write(severity: PlutoSeverity, text: string): void {
+    let syslog = this.#by.get(severity);
+    if (!syslog) {
+      const priority = parseSyslogPriority(`authpriv.${severity}`);
+      if (!priority.ok) return;
+      syslog = new Syslog({ priority: priority.value, tag: `pluto[${this.#pid}]` });
+      this.#by.set(severity, syslog);
+    }
+    syslog.write(text);
+  }
+}
+
+/** Those of another pluto, which has begun meanwhile, stay. */
+function removeFiles({ ctlBase, pid }: HelperOptions): void {
+  try {
+    if (Number(Deno.readTextFileSync(`${ctlBase}.pid`)) !== pid) return;
+  } catch {
+    return;
+  }
+  for (const path of [`${ctlBase}.ctl`, updownSocketPath(ctlBase), `${ctlBase}.pid`]) {
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // somebody has removed it already
+    }
+  }
+}

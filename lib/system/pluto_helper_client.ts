@@ -1,0 +1,70 @@
+/** pluto's side of its helper: started while pluto may still start anything, then spoken to over a pipe. */
+import type { UpdownVariables } from "../text/updown_variables.ts";
+import { LineWriter, readLines } from "./json_lines.ts";
+import type { HelperAnswer, HelperRequest, PlutoSeverity } from "./pluto_helper.ts";
+import type { UpdownOutcome } from "./updown.ts";
+
+const LONGEST_ANSWER = 1 << 20;
+
+export class PlutoHelper {
+  readonly #requests: LineWriter;
+  readonly #waiting = new Map<number, (outcome: UpdownOutcome) => void>();
+  #lastId = 0;
+  /** Resolves when it has ended, or been told to. */
+  readonly ended: Promise<void>;
+  readonly #child: Deno.ChildProcess;
+
+  /** @param words that start it */
+  constructor(words: readonly string[]) {
+    this.#child = new Deno.Command(words[0], {
+      args: words.slice(1),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+      detached: true, // a signal for the terminal is not for it: it ends after pluto
+    }).spawn();
+    this.#requests = new LineWriter(this.#child.stdin);
+    this.ended = this.#read();
+  }
+
+  syslog(severity: PlutoSeverity, text: string): void {
+    this.#ask({ do: "syslog", severity, text });
+  }
+
+  peerLog(peer: string, text: string): void {
+    this.#ask({ do: "peer log", peer, text });
+  }
+
+  closePeerLogs(): void {
+    this.#ask({ do: "close peer logs" });
+  }
+
+  updown(command: string, variables: UpdownVariables): Promise<UpdownOutcome> {
+    const id = ++this.#lastId;
+    const { promise, resolve } = Promise.withResolvers<UpdownOutcome>();
+    this.#waiting.set(id, resolve);
+    this.#ask({ do: "updown", id, command, variables });
+    return promise;
+  }
+
+  /** Ends it, once it has done all; it removes our files. */
+  async close(): Promise<void> {
+    await this.#requests.close();
+    await this.#child.status;
+  }
+
+  #ask(request: HelperRequest): void {
+    this.#requests.write(request);
+  }
+
+  async #read(): Promise<void> {
+    for await (const value of readLines(this.#child.stdout, LONGEST_ANSWER)) {
+      const { id, outcome } = value as HelperAnswer;
+      this.#waiting.get(id)?.(outcome);
+      this.#waiting.delete(id);
+    }
+    const complaint = "updown command not run: the process that runs them has ended";
+    for (const resolve of this.#waiting.values()) resolve({ ok: false, lines: [], complaint });
+    this.#waiting.clear();
+  }
+}
