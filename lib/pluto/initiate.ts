@@ -118,7 +118,7 @@ export class Initiator {
     const begun = this.deps.whacks.at(reply, () => {
       return this.#orRefused(connection, this.deps.engine.startPhase1(connection, path, options));
     });
-    if (begun) this.deps.whacks.attach(begun.number, reply);
+    if (begun) this.deps.whacks.attach(begun, reply);
     return begun;
   }
 
@@ -129,7 +129,7 @@ export class Initiator {
     });
     if (!begun) return;
     this.deps.notes.of(sa.number).usedAt = this.deps.now();
-    this.deps.whacks.attach(begun.number, reply);
+    this.deps.whacks.attach(begun, reply);
   }
 
   #orRefused<T extends IsakmpSa | IpsecSa>(connection: Connection, begun: T | Refusal): T | undefined {

@@ -16,7 +16,7 @@ export interface Reply {
 export class Whacks {
   /** Of the request that is being carried out, and the connection that it is about. */
   #current: { readonly reply: Reply; readonly name: string | undefined } | undefined;
-  readonly #waiting = new Map<number, Reply>();
+  readonly #waiting = new Map<number, { readonly reply: Reply; readonly name: string }>();
 
   /** While `act` runs, and until its promise is settled, lines without an addressee of their own go to `reply`. */
   async during<T>(reply: Reply, name: string | undefined, act: () => Promise<T>): Promise<T> {
@@ -41,14 +41,19 @@ export class Whacks {
     }
   }
 
-  /** Where a line goes. @param name of the connection that it is about */
+  /**
+   * Where a line goes: to the whack that waits for the state, else to that of the request that is being carried out, else
+   * to one that waits for another state of the connection.
+   */
   replyFor(state: number | undefined, name: string | undefined): Reply | undefined {
     const own = state === undefined ? undefined : this.#waiting.get(state);
-    if (own) return own;
+    if (own) return own.reply;
     const current = this.#current;
     // while one connection is worked on, others go on
     const isOther = current?.name !== undefined && name !== undefined && current.name !== name && state !== undefined;
-    return isOther ? undefined : current?.reply;
+    if (current && !isOther) return current.reply;
+    if (state !== undefined || name === undefined) return undefined;
+    return [...this.#waiting.values()].find((one) => one.name === name)?.reply;
   }
 
   get current(): Reply | undefined {
@@ -56,22 +61,22 @@ export class Whacks {
   }
 
   /** The whack waits for what becomes of the state. */
-  attach(state: number, reply: Reply | undefined): void {
+  attach({ number, connection }: Pick<IkeState, "number" | "connection">, reply: Reply | undefined): void {
     if (!reply) return;
-    this.detach(state);
+    this.detach(number);
     reply.hold();
-    this.#waiting.set(state, reply);
+    this.#waiting.set(number, { reply, name: connection.name });
   }
 
-  /** @returns who waited, still to be released */
+  /** @returns who waits, held still */
   waiting(state: number): Reply | undefined {
-    return this.#waiting.get(state);
+    return this.#waiting.get(state)?.reply;
   }
 
   detach(state: number): void {
-    const reply = this.#waiting.get(state);
+    const waiting = this.#waiting.get(state);
     this.#waiting.delete(state);
-    reply?.release();
+    waiting?.reply.release();
   }
 }
 
