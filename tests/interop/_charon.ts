@@ -65,15 +65,19 @@ export class Charon implements Speaker {
       await Deno.writeTextFile(file, text, { mode: 0o600 });
     }
     await Deno.writeTextFile(`${directory}/strongswan.conf`, formatSettings({ charon: daemonSettings(host, charon) }));
-    await Deno.writeTextFile(`${directory}/swanctl/swanctl.conf`, formatSettings(swanctl), { mode: 0o600 });
+    await writeSwanctl(host, swanctl);
     const self = new Charon(host, launch(host));
     await self.#ready();
     return self;
   }
 
-  /** Its words so far. */
+  /** Its words so far, without those about swanctl's coming and going. */
   get log(): string {
-    return this.#daemon.output;
+    return this.#daemon.output.replace(/^.*vici client \d+ .*\n/gm, "");
+  }
+
+  get pid(): number {
+    return this.#daemon.pid;
   }
 
   get name(): string {
@@ -92,6 +96,12 @@ export class Charon implements Speaker {
 
   trySwanctl(words: string): ReturnType<Host["attempt"]> {
     return this.host.attempt(this.#words(words), { env: environment(this.host) });
+  }
+
+  /** Takes other connections and secrets in place of those that it has. */
+  async load(swanctl: Settings): Promise<void> {
+    await writeSwanctl(this.host, swanctl);
+    await this.swanctl("--load-all --clear");
   }
 
   async sas(): Promise<CharonSa[]> {
@@ -159,6 +169,10 @@ export class Charon implements Speaker {
 
 function directoryOf(host: Host): string {
   return `${host.directory}/strongswan`;
+}
+
+async function writeSwanctl(host: Host, settings: Settings): Promise<void> {
+  await Deno.writeTextFile(`${directoryOf(host)}/swanctl/swanctl.conf`, formatSettings(settings), { mode: 0o600 });
 }
 
 function environment(host: Host): Record<string, string> {
