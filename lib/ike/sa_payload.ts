@@ -12,6 +12,8 @@ const MOST_PROPOSALS = 64;
 /** In all proposals together; each has a count of one byte. */
 const MOST_TRANSFORMS = 512;
 const MOST_ATTRIBUTES = 32;
+/** A byte has their number. */
+const MOST_TRANSFORMS_OF_PROPOSAL = 255;
 
 /** What a transform of each protocol, and its attributes, are called. */
 const TRANSFORM_NAMES: Readonly<Record<number, string>> = {
@@ -89,6 +91,9 @@ function countText(protocol: number, which: "more" | "fewer"): string {
 }
 
 function encodeProposal(w: Writer, { number, protocol, spi, transforms }: Proposal, isLast: boolean): void {
+  if (transforms.length > MOST_TRANSFORMS_OF_PROPOSAL) {
+    throw new RangeError(`Cannot encode a proposal of ${transforms.length} transforms`);
+  }
   const start = w.length;
   w.u8(isLast ? PAYLOAD.NONE : PAYLOAD.P).u8(0).u16(0);
   w.u8(number).u8(protocol).u8(spi.length).u8(transforms.length).bytes(spi);

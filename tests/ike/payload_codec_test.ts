@@ -341,6 +341,9 @@ Deno.test("what cannot be expressed is a RangeError", () => {
     () => encodePayloads([{ type: "ATTR", kind: 1, identifier: 0, attributes: [{ type: 1, value: 65536 }] }]),
     RangeError,
   );
+  const transforms = Array.from({ length: 256 }, (_, number) => ({ number: number & 0xff, id: 1, attributes: [] }));
+  const proposals = [{ number: 1, protocol: 1, spi: new Uint8Array(), transforms }];
+  throws(() => encodePayloads([{ type: "SA", doi: 1, situation: 1, proposals }]), RangeError);
   const header = {
     initiatorCookie: new Uint8Array(8),
     responderCookie: new Uint8Array(8),
