@@ -114,7 +114,8 @@ function proveInitiator(state: IsakmpState, message: Message, deps: StepDeps): M
     const able = abilitiesOf(message, state);
     const about = { ...natCase(state, suite), responderCookie, peer: able };
     const judged = judgeNat(about, message);
-    const natD = natAnnouncement(about, deps);
+    const path = floated(state.path, judged.nat);
+    const natD = natAnnouncement({ ...about, path }, deps);
     return {
       kind: "advance",
       lines: [...claim.lines, ...judged.lines],
@@ -129,7 +130,7 @@ function proveInitiator(state: IsakmpState, message: Message, deps: StepDeps): M
         peerId: peer.identity,
         peerKey: peer.key,
         nat: judged.nat,
-        path: floated(state.path, judged.nat),
+        path,
         work: all,
       },
       chain,

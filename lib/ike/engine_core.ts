@@ -198,9 +198,10 @@ export class EngineCore {
     if (sa.isAuthenticated) this.phase2.alive(sa);
     const before = pathKey(sa.path);
     if (pathKey(path) === before) return;
-    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) other.path = path;
     sa.path = path;
-    if (sa.isAuthenticated) this.deps.host.moved(sa, path);
+    if (!sa.isAuthenticated) return;
+    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) other.path = path;
+    this.deps.host.moved(sa, path);
   }
 
   perform(state: State, effect: Effect): void {

@@ -37,7 +37,7 @@ export interface MachineDeps {
   /** Encodes, remembers for repetition, and sends. */
   reply(state: State, exchange: Exchange, reply: NonNullable<Advance["reply"]>, encrypts: boolean): void;
   resend(state: State, exchange: Exchange): void;
-  /** A message has turned out to be authentic. */
+  /** A message has turned out to be authentic, or as good as any in clear from an initiator: answers go where it came from. */
   authentic(state: State, packet: Packet): void;
   /** Sends a notification where it helps the peer and harms nobody. @param checked by a step, and not before it */
   refused(state: State, packet: Packet, notify: number, checked: boolean): void;
@@ -216,7 +216,7 @@ export class Machine {
     exchange.answers = 0;
     changed(state, exchange);
     host.debug(state, "control", () => `transition from state STATE_${from} to state STATE_${state.name}`);
-    if (packet && isEncrypted(packet)) authentic(state, packet);
+    if (packet && (isEncrypted(packet) || state.role === "responder")) authentic(state, packet);
     if (outcome.reply) reply(state, exchange, outcome.reply, taken.encrypts);
     else exchange.lastSent = [];
     const effects = outcome.effects ?? [];

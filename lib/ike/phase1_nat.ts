@@ -44,9 +44,10 @@ export function natAnnouncement(about: NatCase, { random }: Pick<StepDeps, "rand
   return natPayloads(questionOf(about), { draft: natt !== "rfc3947", fake });
 }
 
-export function judgeNat(about: NatCase, { payloads }: Message): { readonly nat: Nat; readonly lines: Line[] } {
+/** By the ports between which the message itself has come: it may have floated. */
+export function judgeNat(about: NatCase, { payloads, path }: Message): { readonly nat: Nat; readonly lines: Line[] } {
   const { peer: { natt }, connection } = about;
-  const found = natt && detectNat(payloads, questionOf(about));
+  const found = natt && detectNat(payloads, questionOf({ ...about, path }));
   if (!found) return { nat: { ours: false, peers: false }, lines: [] };
   const method = NATT_METHODS[natt].says;
   const nat = { ours: found.ours || connection.forceEncapsulation, peers: found.peers, method };

@@ -145,6 +145,7 @@ Deno.test("Aggressive Mode through a NAT floats with AI2", async () => {
   const { west, east } = await establish(aggressive({ westNat: natBefore("west", "192.0.2.1") }));
   deepEqual(west.isakmp[0].nat, { ours: true, peers: false, method: "RFC 3947 (NAT-Traversal)" });
   deepEqual(east.isakmp[0].nat, { ours: false, peers: true, method: "RFC 3947 (NAT-Traversal)" });
+  ok(east.host.told.includes("002 NAT-Traversal: Result using RFC 3947 (NAT-Traversal): peer is NATed"));
   const { localPort, remotePort } = east.isakmp[0].path;
   deepEqual([localPort, remotePort], [4500, 14_500]);
 });
