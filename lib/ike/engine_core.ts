@@ -162,13 +162,14 @@ export class EngineCore {
   }
 
   #established(state: State): void {
-    this.#keepAlives.start();
     if (state.kind === "ipsec") {
       state.isEstablished = true;
+      this.#keepAlives.start();
       return this.deps.host.established(state);
     }
     state.isAuthenticated = true;
     state.forgetWork();
+    state.keys?.skeyid.wipe();
     this.table.authenticated(state);
     this.#keepAlives.start();
     const after = this.phase2.afterPhase1(state);
@@ -179,8 +180,20 @@ export class EngineCore {
         return this.openTransaction(state, after.opening);
       case "wait":
         state.name = after.state;
-        return this.machine.discardAfter(state, WAIT_FOR_PEER_MS);
+        return this.machine.schedule(state, {
+          name: "EVENT_SO_DISCARD",
+          afterMs: WAIT_FOR_PEER_MS,
+          act: () => this.#waitedInVain(state),
+        });
     }
+  }
+
+  #waitedInVain(state: IsakmpState): void {
+    const { host } = this.deps;
+    const detail = `.  The peer has not begun what it should within ${WAIT_FOR_PEER_MS / 1000} seconds`;
+    host.tell(state, 31, `gave up in STATE_${state.name}${detail}`);
+    if (state.role === "initiator") host.gaveUp(state, detail);
+    this.drop(state);
   }
 
   #ready(sa: IsakmpState): void {

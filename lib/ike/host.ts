@@ -111,7 +111,10 @@ export interface IkeDeps {
   readonly host: IkeHost;
   readonly clock: Clock;
   random(bytes: number): Uint8Array<ArrayBuffer>;
-  /** Without the non-ESP marker, which the sender adds where the local port is 4500. Never throws. */
+  /**
+   * Without the non-ESP marker, which the sender adds where the local port is 4500; but a keep-alive, the one byte 0xff, goes
+   * as it is. Never throws.
+   */
   send(path: Path, datagram: Uint8Array): void;
 }
 

@@ -174,6 +174,7 @@ export class Machine {
   #complete(turn: Turn, outcome: Outcome<State>): void {
     const { counters, stepDeps: { host }, tellDoubtful, refused } = this.#deps;
     const { state, exchange, packet } = turn;
+    if (state.isGone) return counters.count("answeredTooLate");
     if (outcome.kind !== "ignore") {
       for (const { code, text } of outcome.lines ?? []) {
         tellDoubtful(state, code, text);
@@ -239,6 +240,8 @@ export class Machine {
 
   #setTimer(turn: Turn, rule: TimerRule): void {
     const { state } = turn;
+    // The host may have removed it, at any line or effect.
+    if (state.isGone) return;
     switch (rule) {
       case "retransmit":
         return this.#planRepetition(turn);

@@ -65,9 +65,9 @@ export function agree(
   values: Phase1Values,
   psk: Parameters<typeof skeyidFromPsk>[1] | undefined,
 ): Agreed | Failure {
+  if (auth === "psk" && !psk) return fail(NOTIFY.AUTHENTICATION_FAILED, "preshared secret disappeared!");
   const gxy = dh.agree(peerKe);
   if (!gxy) return fail(NOTIFY.INVALID_KEY_INFORMATION, `KE has a DH public value that is not of ${suite.group}`);
-  if (auth === "psk" && !psk) return fail(NOTIFY.AUTHENTICATION_FAILED, "preshared secret disappeared!");
   const skeyid = psk && auth === "psk"
     ? skeyidFromPsk(suite.hash, psk, values)
     : skeyidFromSignatures(suite.hash, gxy, values);
