@@ -109,7 +109,8 @@ export class Router {
     const { connections, shunts } = this.deps;
     const { route, eroute } = ownersOf(connection, connections);
     const bare = eroute ? undefined : shunts.find(connection.flow);
-    const replaces = eroute !== undefined || bare !== undefined;
+    // what is behind a template in its chain has left its eroute in place
+    const replaces = eroute !== undefined || bare !== undefined || connection.policyNext !== undefined;
     const installed = sa
       ? await this.#kernel(connection, (k) => k.addEroute(connection.flow, sa, replaces))
       : await this.#putShunt(connection, "ROUTED_PROSPECTIVE", replaces);

@@ -1,5 +1,5 @@
 /** Connections without a daemon around them. */
-import { Connection } from "../../lib/pluto/connection.ts";
+import type { Connection } from "../../lib/pluto/connection.ts";
 import { defineConnection, type DefineDeps, type Line } from "../../lib/pluto/define.ts";
 import type { ConnectionDescription } from "../../lib/pluto/description.ts";
 import { MyId } from "../../lib/pluto/myid.ts";

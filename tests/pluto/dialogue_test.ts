@@ -1,6 +1,6 @@
 /** Two plutos with the real exchanges between them, in fake time over a fake packet engine. */
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
-import { address, description, FakeReply, House, psk, Wire } from "./_fakes.ts";
+import { address, description, type FakeReply, House, psk, Wire } from "./_fakes.ts";
 
 const FLOW = "10.0.1.0/24:0 -0-> 10.0.2.0/24:0";
 
