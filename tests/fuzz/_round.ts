@@ -3,11 +3,12 @@ import type { Provider } from "../../lib/crypto/provider.ts";
 import { DROPS } from "../../lib/klips/counters.ts";
 import { Chance } from "./_chance.ts";
 import { InboundFuzzer } from "./_inbound_fuzzer.ts";
+import { IsakmpFuzzer } from "./_isakmp_fuzzer.ts";
 import { OutboundFuzzer } from "./_outbound_fuzzer.ts";
 import { PfkeyFuzzer } from "./_pfkey_fuzzer.ts";
 
-/** Of 16 packets, so many go each way; the rest are PF_KEY messages. */
-const INBOUND = 11, OUTBOUND = 4, OF = 16;
+/** Of 16 packets, so many go each way; of the rest, one is a PF_KEY message and one is IKE's. */
+const INBOUND = 10, OUTBOUND = 4, PFKEY = 1, OF = 16;
 const PROGRESS_EVERY = 1 << 13;
 
 export interface Report {
@@ -17,6 +18,9 @@ export interface Report {
   readonly sent: number;
   readonly messages: number;
   readonly decoded: number;
+  readonly ikeMessages: number;
+  readonly ikeDecoded: number;
+  readonly ikeChosen: number;
   /** By reason, both ways together. */
   readonly drops: Readonly<Record<string, number>>;
 }
@@ -32,6 +36,7 @@ export function fuzz(packets: number, seed: number, provider: Provider, progress
   const inbound = new InboundFuzzer(chance, provider);
   const outbound = new OutboundFuzzer(chance, provider);
   const pfkey = new PfkeyFuzzer(chance);
+  const isakmp = new IsakmpFuzzer(chance);
   let done = 0, where = "inbound";
   try {
     while (done < packets) {
@@ -40,12 +45,14 @@ export function fuzz(packets: number, seed: number, provider: Provider, progress
         ? ["inbound", inbound] as const
         : turn < INBOUND + OUTBOUND
         ? ["outbound", outbound] as const
-        : ["PF_KEY", pfkey] as const;
+        : turn < INBOUND + OUTBOUND + PFKEY
+        ? ["PF_KEY", pfkey] as const
+        : ["IKE", isakmp] as const;
       where = name;
       fuzzer.step();
       if (++done % PROGRESS_EVERY === 0) progress(done);
     }
-    for (const fuzzer of [inbound, outbound, pfkey]) fuzzer.finish();
+    for (const fuzzer of [inbound, outbound, pfkey, isakmp]) fuzzer.finish();
   } catch (error) {
     return { ok: false, packet: done + 1, where, error };
   }
@@ -62,6 +69,9 @@ export function fuzz(packets: number, seed: number, provider: Provider, progress
       sent: outbound.sent,
       messages: pfkey.packets,
       decoded: pfkey.decoded,
+      ikeMessages: isakmp.packets,
+      ikeDecoded: isakmp.decoded,
+      ikeChosen: isakmp.chosen,
       drops: Object.fromEntries(drops),
     },
   };

@@ -1,6 +1,6 @@
 /**
  * `deno task fuzz [--packets N] [--seed N]`: spoiled packets through both ways of the engine and spoiled messages through
- * the PF_KEY decoder, without root. Ends with status 0 where no rule was broken, else with 1 and the seed.
+ * the decoders of PF_KEY and IKE, without root. Ends with status 0 where no rule was broken, else with 1 and the seed.
  */
 import { parseArgs } from "node:util";
 import { runtimeProvider } from "../../lib/crypto/runtime_provider.ts";

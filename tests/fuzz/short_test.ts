@@ -14,9 +14,10 @@ Deno.test("a short round of spoiled packets and messages breaks no rule", () => 
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
   const result = round(PACKETS, seed);
   if (!result.ok) throw new Error(`seed ${seed}, packet ${result.packet} (${result.where})`, { cause: result.error });
-  const { inbound, outbound, messages, delivered, sent, decoded, drops } = result.report;
-  equal(inbound + outbound + messages, PACKETS);
-  ok(delivered > 0 && sent > 0 && decoded > 0);
+  const { inbound, outbound, messages, ikeMessages, delivered, sent, decoded, ikeDecoded, ikeChosen, drops } =
+    result.report;
+  equal(inbound + outbound + messages + ikeMessages, PACKETS);
+  ok(delivered > 0 && sent > 0 && decoded > 0 && ikeDecoded > 0 && ikeChosen > 0);
   ok(Object.keys(drops).length > Object.keys(DROP_REASONS).length / 2, `only ${Object.keys(drops)} were met`);
 });
 
