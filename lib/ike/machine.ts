@@ -23,6 +23,7 @@ import type {
 } from "./exchange_table.ts";
 import type { EventPlan, Refusal } from "./host.ts";
 import { isEncrypted, openMessage, type Packet, type Refused } from "./incoming.ts";
+import { logKeys } from "./key_log.ts";
 import { remarks } from "./remarks.ts";
 import { giveUpText, HALF_OPEN_MS, RETRANSMISSION, waitMs } from "./retransmission.ts";
 import { type EventName, STATES } from "./state.ts";
@@ -210,7 +211,10 @@ export class Machine {
     const from = state.name;
     Object.assign(state, outcome.changes);
     accept();
-    if (outcome.chain) exchange.chain = outcome.chain;
+    if (outcome.chain) {
+      exchange.chain = outcome.chain;
+      logKeys(host, state);
+    }
     if (packet) exchange.lastReceived = packet.datagram;
     state.name = outcome.to ?? taken.to;
     exchange.retransmissions = 0;

@@ -17,6 +17,7 @@ import type { IkeCipherName, IkeHashName, IkeSuite } from "../../lib/ike/suite.t
 import { encodeVendorId } from "../../lib/ike/vendor_ids.ts";
 import { parseIdentity } from "../../lib/text/identity.ts";
 import { fileHeader, record } from "../../tools/_capture.ts";
+import { ikePacket } from "./_ike_packet.ts";
 import { PYTHON, testWith } from "./_needs.ts";
 
 const INITIATOR = Uint8Array.fromHex("0102030405060708");
@@ -346,19 +347,10 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** Ethernet, IPv4 and UDP from and to port 500, without checksums. */
-function packet(payload: Uint8Array): Uint8Array {
-  const udpBytes = 8 + payload.length, ipBytes = 20 + udpBytes;
-  const u16 = (value: number) => [value >> 8, value & 0xff];
-  const ethernet = [...new Array(12).fill(2), 0x08, 0x00];
-  const ip = [0x45, 0, ...u16(ipBytes), 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
-  return Uint8Array.from([...ethernet, ...ip, ...u16(500), ...u16(500), ...u16(udpBytes), 0, 0, ...payload]);
-}
-
 testWith(["tshark"], "tshark finds in our messages what we have put in", async (t) => {
   const file = await Deno.makeTempFile({ suffix: ".pcap" });
   try {
-    const parts = [fileHeader(), ...ROWS.map((row) => record(packet(row.message), 0))];
+    const parts = [fileHeader(), ...ROWS.map((row) => record(ikePacket(row.message), 0))];
     await Deno.writeFile(file, new Blob(parts as Uint8Array<ArrayBuffer>[]).stream());
     const { stdout } = await new Deno.Command("tshark", { args: ["-r", file, "-V"], stderr: "null" }).output();
     const frames = new TextDecoder().decode(stdout).split(/^Frame \d+:.*$/m).slice(1);
