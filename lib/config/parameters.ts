@@ -170,7 +170,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
   modecfgwins1: { ...auto, form: ADDRESS },
   modecfgwins2: { ...auto, form: ADDRESS },
   _plutodevel: { ...auto, form: TEXT, idle: "it was for pluto's developers" },
-  fragmentation: { ...auto, form: oneOf("yes", "no"), idle: "messages of IKE are not cut into fragments" },
+  fragmentation: { ...auto, form: YES_NO, builtIn: "yes" },
   sareftrack: { ...auto, form: oneOf("yes", "no", "conntrack"), idle: NO_KERNEL },
   overlapip: { ...auto, form: oneOf("no"), idle: "it is as with no" },
   "sha2-truncbug": { ...auto, form: oneOf("no"), idle: "SHA-256 is always cut to 128 bits, as in RFC 4868" },
