@@ -67,7 +67,9 @@ export class Acquires {
       return;
     }
     if (isHeld) deps.router.eclipse(connection);
-    const why = deps.opportunism ? await deps.opportunism.initiate(connection, acquire) : "opportunism is not enabled";
+    const why = deps.opportunism
+      ? await deps.opportunism.initiate(connection, acquire, { isHeld, ...(reply && { reply }) })
+      : "opportunism is not enabled";
     if (why !== undefined) await this.#fail(acquire, connection, why, isHeld);
   }
 

@@ -201,11 +201,15 @@ export class Chooser {
     request: ClientRequest,
   ): Promise<Connection | Refusal> {
     const { opportunism } = this.deps;
-    const gateway = formatAddress(sa.path.remote), client = formatAddress(request.ours.client.address);
-    const refused =
-      `gateway ${gateway} wants connection with ${client} as our client, but DNS fails to confirm delegation`;
-    const why = opportunism ? await opportunism.confirm(sa, template, request) : "opportunism is not enabled";
-    if (why !== undefined) return { refused: `${refused}: ${why}`, notify: INVALID_ID_INFORMATION };
+    const unconfirmed = opportunism
+      ? await opportunism.confirm(sa, template, request)
+      : { client: request.ours.client.address, whose: "our", why: "opportunism is not enabled" };
+    if (unconfirmed) {
+      const { client, whose, why } = unconfirmed;
+      const refused = `gateway ${formatAddress(sa.path.remote)} wants connection with ${formatAddress(client)} as ` +
+        `${whose} client, but DNS fails to confirm delegation: ${why}`;
+      return { refused, notify: INVALID_ID_INFORMATION };
+    }
     const instance = this.#instantiate(template, sa.path, current);
     instance.ours.client = hostOrClient(request.ours.client, instance.ours.host);
     instance.peers.client = hostOrClient(request.peers.client, instance.peers.host);

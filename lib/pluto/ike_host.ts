@@ -118,7 +118,14 @@ export class PlutoHost implements IkeHost {
   }
 
   gaveUp(state: IkeState): void {
-    this.parts.initiator.gaveUp(state);
+    const { initiator, router, tasks, deps } = this.parts;
+    const connection = connectionOf(state);
+    if (connection.policy.opportunistic) {
+      // traffic does not wait for further attempts
+      const why = `no answer from ${formatAddress(connection.peers.host)}`;
+      void tasks.run(() => router.abandonHold(connection, why, deps.clock.now()));
+    }
+    initiator.gaveUp(state);
   }
 
   peerDeleted(state: IkeState): void {

@@ -13,7 +13,7 @@ export interface LifeCycleDeps {
   readonly engine: Pick<IkeEngine, "remove" | "states">;
   readonly connections: Connections;
   readonly pending: PendingQueue;
-  readonly router: Pick<Router, "unroute">;
+  readonly router: Pick<Router, "unroute" | "abandonHold">;
   readonly tasks: TaskQueue;
   tell(about: IkeState | Connection, code: number, text: string): void;
   /** Milliseconds. */
@@ -80,7 +80,15 @@ export class LifeCycle {
   discardUnused(connection: Connection): void {
     if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return;
     if (this.statesOf(connection).length || this.deps.pending.has(connection)) return;
-    void this.delete(connection);
+    void this.#abandon(connection);
+  }
+
+  async #abandon(connection: Connection): Promise<void> {
+    const { tasks, router, now } = this.deps;
+    if (connection.policy.opportunistic) {
+      await tasks.run(() => router.abandonHold(connection, "no SA could be negotiated with the gateway", now()));
+    }
+    await this.delete(connection);
   }
 
   /** Those that never came into use. */

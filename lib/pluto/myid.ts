@@ -35,11 +35,10 @@ export class MyId {
   }
 
   /** The DNS has said that this is us. */
-  confirm(which: "host name" | "address"): void {
-    const id = which === "address" ? this.address : this.hostName;
-    if (this.isSpecified || !id) return;
+  confirm(id: Identity): void {
+    if (this.isSpecified) return;
     this.#current = id;
-    this.#state = which;
+    this.#state = id.kind === "address" ? "address" : "host name";
   }
 
   /** At each `--listen`. */

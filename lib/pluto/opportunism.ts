@@ -4,8 +4,23 @@
  */
 import type { ClientRequest } from "../ike/host.ts";
 import type { IsakmpSa } from "../ike/state.ts";
+import type { Address } from "../text/address.ts";
 import type { Connection } from "./connection.ts";
 import type { Acquire } from "./kernel.ts";
+import type { Reply } from "./whacks.ts";
+
+export interface OpportuneOptions {
+  /** The kernel holds the packet; false where whack asks. */
+  readonly isHeld: boolean;
+  readonly reply?: Reply;
+}
+
+/** A delegation that the DNS does not confirm: whose client it is, and why. */
+export interface Unconfirmed {
+  readonly client: Address;
+  readonly whose: "our" | "his";
+  readonly why: string;
+}
 
 export interface Opportunism {
   /**
@@ -14,7 +29,9 @@ export interface Opportunism {
    *
    * @returns why it cannot be; undefined where it is under way
    */
-  initiate(template: Connection, acquire: Acquire): Promise<string | undefined>;
-  /** Responder: whether both clients delegate to their gateways. @returns why not; undefined where they do */
-  confirm(sa: IsakmpSa, template: Connection, request: ClientRequest): Promise<string | undefined>;
+  initiate(template: Connection, acquire: Acquire, options: OpportuneOptions): Promise<string | undefined>;
+  /** Responder: whether both clients delegate to their gateways. @returns undefined where they do */
+  confirm(sa: IsakmpSa, template: Connection, request: ClientRequest): Promise<Unconfirmed | undefined>;
+  /** After every request of whack's: questions to the DNS must not wait for their own answers. */
+  settle(): Promise<void>;
 }

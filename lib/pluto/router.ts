@@ -45,6 +45,19 @@ export class Router {
     this.#unchain(connection);
   }
 
+  /**
+   * Opportunism has got no SA: what was held meets the failure shunt, until nobody asks for it any more. FreeS/WAN took the
+   * hold away, so that the next packet was held for as long again.
+   */
+  async abandonHold(connection: Connection, why: string, now: number): Promise<void> {
+    const { hold, policy: { failure }, priority } = connection;
+    if (!hold || failure === "none" || connection.routing !== "UNROUTED_HOLD") return;
+    if (!await this.#kernel(connection, (k) => k.addShunt(hold, failure, true))) return;
+    connection.routing = "UNROUTED";
+    connection.hold = undefined;
+    this.deps.shunts.add({ flow: hold, kind: failure, priority, reason: why, packets: 0, activeAt: now });
+  }
+
   /** Before anything is installed for a negotiation, on either side. */
   mayInstall(connection: Connection): boolean {
     return checkRoutable(connection, this.deps.connections, this.#sayer(connection)) !== "impossible";

@@ -51,6 +51,7 @@ const STEPS: readonly Step[] = [
 export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply): Promise<void> {
   await parts.whacks.during(reply, request.name, async () => {
     for (const step of STEPS) await step(request, parts, reply);
+    await parts.opportunism?.settle();
   });
 }
 

@@ -11,6 +11,7 @@ import { KlipsKernel } from "../pluto/klips_kernel.ts";
 import { noKernel } from "../pluto/no_kernel.ts";
 import type { Kernel } from "../pluto/kernel.ts";
 import type { KernelInterface } from "../pluto/orientation.ts";
+import { Opportunistic } from "../pluto/opportunistic.ts";
 import { Pluto } from "../pluto/pluto.ts";
 import { readSuites } from "../pluto/read_suites.ts";
 import { parsePrivateNets } from "../pluto/virtual_ip.ts";
@@ -137,6 +138,12 @@ export class PlutoDaemon {
       readPolicyGroup: (name) => plutoFiles.group(name),
       readSuites,
       lookupKeys: (id, type) => dns.keys(id, type),
+      makeOpportunism: (parts) =>
+        new Opportunistic(parts, {
+          dns: dns.resolver,
+          dnssec: options.dnssec,
+          resolvers: dns.resolverAddresses,
+        }),
       hostName: () => Deno.hostname(),
       openSockets: (one) => this.#sockets.open(one),
       closeSockets: (one) => this.#sockets.close(one),

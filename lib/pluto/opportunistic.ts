@@ -1,0 +1,169 @@
+/**
+ * Opportunistic encryption (pluto.md §19): who the peer's gateway is, and whether both sides may speak for their clients,
+ * is in the DNS. The questions are in `oppo_records.ts`; here is what follows from the answers.
+ */
+import type { ClientRequest } from "../ike/host.ts";
+import type { IsakmpSa } from "../ike/state.ts";
+import type { RsaPublicKey } from "../crypto/rsa.ts";
+import { type Address, formatAddress, sameAddress } from "../text/address.ts";
+import { addressInSubnet, hostSubnet } from "../text/subnet.ts";
+import { flowOf } from "./acquire.ts";
+import type { Connection } from "./connection.ts";
+import { RC } from "./define.ts";
+import { DnsPassage } from "./dns_passage.ts";
+import type { Acquire } from "./kernel.ts";
+import { isOnly } from "./nets.ts";
+import { type DnssecPolicy, OppoRecords } from "./oppo_records.ts";
+import type { IpsecLookup } from "../dns/ipsec_records.ts";
+import type { OpportuneOptions, Opportunism, Unconfirmed } from "./opportunism.ts";
+import { connectionOf, type Parts } from "./parts.ts";
+import { sameFlow } from "./bare_shunts.ts";
+import { isRouted } from "./routing_states.ts";
+
+export interface OpportunisticOptions {
+  readonly dns: IpsecLookup;
+  readonly dnssec: DnssecPolicy;
+  /** Name servers that are asked. */
+  readonly resolvers: readonly Address[];
+}
+
+/** How long the same note is not repeated. */
+const NOTE_SECONDS = 86400;
+
+export class Opportunistic implements Opportunism {
+  readonly #parts: Parts;
+  readonly #records: OppoRecords;
+  readonly #passage: DnsPassage;
+  /** When each was last said, in seconds since 1970. */
+  readonly #notes = new Map<string, number>();
+
+  constructor(parts: Parts, options: OpportunisticOptions) {
+    this.#parts = parts;
+    this.#records = new OppoRecords({ ...options, note: (text) => this.#note(text) });
+    this.#passage = new DnsPassage(options.resolvers, parts.deps.kernel);
+  }
+
+  async initiate(template: Connection, acquire: Acquire, options: OpportuneOptions): Promise<string | undefined> {
+    const own = this.#ownKey(template);
+    if (!own) return "we don't know our own RSA key";
+    // asked for now, so that the answer is there when its turn comes
+    void this.#records.findGateway(acquire.to);
+    const unknown = await this.#settleMyId(template, own);
+    if (unknown !== undefined) return unknown;
+    const client = sameAddress(acquire.from, template.ours.host) ? undefined : acquire.from;
+    const unconfirmed = await this.#records.confirmUs(template.ours.id, client, own);
+    if (unconfirmed !== undefined) return unconfirmed;
+    const gateway = await this.#records.findGateway(acquire.to);
+    if ("why" in gateway) return gateway.why;
+    if (this.#isOvertaken(template, acquire, options)) return undefined;
+    return await this.#start(acquire, gateway, options);
+  }
+
+  async confirm(sa: IsakmpSa, template: Connection, { ours, peers }: ClientRequest): Promise<Unconfirmed | undefined> {
+    const current = connectionOf(sa);
+    const ourClient = ours.client.address, hisClient = peers.client.address;
+    const own = this.#ownKey(template);
+    const client = isOnly(ours.client, current.ours.host) ? undefined : ourClient;
+    const why = own ? await this.#records.confirmOurClient(current.ours.id, client, own) : "we don't know our own key";
+    if (why !== undefined) return { client: ourClient, whose: "our", why };
+    if (isOnly(peers.client, current.peers.host)) return undefined;
+    const hisWhy = await this.#records.confirmPeersClient(hisClient, current.peers.id, sa.peerKey);
+    return hisWhy === undefined ? undefined : { client: hisClient, whose: "his", why: hisWhy };
+  }
+
+  async settle(): Promise<void> {
+    const { connections, interfaces, tasks, teller } = this.#parts;
+    const isOn = [...connections].some((one) => one.policy.opportunistic && isRouted(one.routing));
+    await tasks.run(async () => {
+      const failed = await this.#passage.settle(isOn ? interfaces.map(({ address }) => address) : []);
+      if (failed !== undefined) teller.tell(undefined, RC.serious, failed);
+    });
+  }
+
+  #ownKey(template: Connection): RsaPublicKey | undefined {
+    return this.#parts.keys.privateKey(template)?.publicKey;
+  }
+
+  /** @returns why none of our names is known */
+  async #settleMyId(template: Connection, own: RsaPublicKey): Promise<string | undefined> {
+    const { myId } = this.#parts;
+    if (template.ours.givenId !== "%myid" || myId.isSpecified) return undefined;
+    const address = myId.address ?? { kind: "address", address: template.ours.host } as const;
+    const found = await this.#records.findMyId(address, myId.hostName, own);
+    if (myId.isSpecified) return undefined; // whack was faster
+    if ("why" in found) return found.why;
+    myId.confirm(found.id);
+    return undefined;
+  }
+
+  /** While we asked, the world has gone on. */
+  #isOvertaken(template: Connection, acquire: Acquire, { isHeld, reply }: OpportuneOptions): boolean {
+    const { connections, shunts } = this.#parts;
+    const isThere = connections.has(template) && isRouted(template.routing);
+    const isStillHeld = !isHeld || shunts.find(flowOf(acquire))?.kind === "hold";
+    if (isThere && isStillHeld) return false;
+    const pair = `${formatAddress(acquire.from)} to ${formatAddress(acquire.to)}`;
+    const text = `%hold otherwise handled during DNS lookup for Opportunistic Initiation for ${pair}`;
+    reply?.line(RC.comment, text);
+    this.#parts.teller.debug(template, "oppo", () => text);
+    return true;
+  }
+
+  async #start(
+    acquire: Acquire,
+    gateway: { readonly address: Address; readonly key: RsaPublicKey },
+    { isHeld, reply }: OpportuneOptions,
+  ): Promise<string | undefined> {
+    const { tasks, router, initiator, interfaces } = this.#parts;
+    const [from, to, peer] = [acquire.from, acquire.to, gateway.address].map((one) => formatAddress(one));
+    if (interfaces.some(({ address }) => sameAddress(address, gateway.address))) {
+      return `target's TXT record: the gateway of ${to} is this host`;
+    }
+    const suited = this.#narrowest(acquire);
+    if (!suited?.policy.opportunistic || suited.neverNegotiates) {
+      return `no suitable connection for opportunism between ${from} and ${to} with ${peer} as peer`;
+    }
+    const instance = this.#instanceFor(suited, acquire, gateway.address);
+    instance.gatewayKeys = [gateway.key];
+    if (isHeld) await tasks.run(() => router.assignHold(instance, flowOf(acquire)));
+    // both ends may have begun at once
+    if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
+    return undefined;
+  }
+
+  /** The routed connection for any peer that has the least around the two clients. */
+  #narrowest({ from, to }: Acquire): Connection | undefined {
+    let best: Connection | undefined;
+    for (const one of this.#parts.connections) {
+      if (!one.isOriented || !one.peers.isAnyHost || !isRouted(one.routing) || one.connectionKind === "CK_GROUP") {
+        continue;
+      }
+      if (!addressInSubnet(from, one.ours.net) || !addressInSubnet(to, one.peers.net)) continue;
+      if (!best || one.priority > best.priority) best = one;
+    }
+    return best;
+  }
+
+  #instanceFor(template: Connection, { from, to }: Acquire, gateway: Address): Connection {
+    const { connections, deps } = this.#parts;
+    const instance = template.instantiate(gateway);
+    instance.ours.client = sameAddress(from, instance.ours.host) ? undefined : hostSubnet(from);
+    instance.peers.client = sameAddress(to, gateway) ? undefined : hostSubnet(to);
+    instance.peers.givenId = { kind: "address", address: gateway };
+    const present = connections.instancesOf(template).find((one) =>
+      one.connectionKind === "CK_INSTANCE" && sameAddress(one.peers.host, gateway) && sameFlow(one.flow, instance.flow)
+    );
+    if (present) return present;
+    instance.madeAt = deps.clock.now();
+    connections.add(instance);
+    return instance;
+  }
+
+  #note(text: string): void {
+    const { deps, teller } = this.#parts;
+    const now = deps.wallClock(), last = this.#notes.get(text);
+    if (last !== undefined && now - last < NOTE_SECONDS) return;
+    this.#notes.set(text, now);
+    teller.tell(undefined, RC.serious, text);
+  }
+}
