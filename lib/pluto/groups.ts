@@ -21,9 +21,14 @@ export interface GroupsDeps {
   readPolicyGroup(name: string): Promise<GroupFile | undefined>;
   say(line: Line): void;
   route(member: Connection): Promise<boolean>;
+  /** The eroute of one member becomes that of another. @returns whether it did */
+  handOver(from: Connection, to: Connection): Promise<boolean>;
 }
 
-/** At every `--listen`: what has vanished is deleted, what is new added, and routed where its group is. */
+/**
+ * At every `--listen`: what is new is added, and routed where its group is, then what has vanished is deleted. In this
+ * order, and with eroutes that change hands where a network goes from one group to another, no packet meets neither policy.
+ */
 export async function loadGroups(deps: GroupsDeps): Promise<void> {
   const groups = [...deps.connections].filter((one) => one.connectionKind === "CK_GROUP" && one.isOriented);
   const taken: { readonly group: Connection; readonly subnet: Subnet }[] = [];
@@ -49,18 +54,19 @@ export async function loadGroups(deps: GroupsDeps): Promise<void> {
       subnets.push(subnet);
     }
   }
-  // what moves from one group to another is free before it is added
-  for (const [group, subnets] of wanted) await deleteVanished(group, subnets, deps);
-  for (const [group, subnets] of wanted) await addNew(group, subnets, deps);
+  const vanished = [...wanted].flatMap(([group, subnets]) =>
+    deps.connections.membersOf(group).filter(({ peers }) => !subnets.some((subnet) => sameSubnet(subnet, peers.net)))
+  );
+  for (const [group, subnets] of wanted) await addNew(group, subnets, vanished, deps);
+  for (const member of vanished) await deps.lifeCycle.delete(member);
 }
 
-async function deleteVanished(group: Connection, subnets: readonly Subnet[], deps: GroupsDeps): Promise<void> {
-  for (const member of deps.connections.membersOf(group)) {
-    if (!subnets.some((subnet) => sameSubnet(subnet, member.peers.net))) await deps.lifeCycle.delete(member);
-  }
-}
-
-async function addNew(group: Connection, subnets: readonly Subnet[], deps: GroupsDeps): Promise<void> {
+async function addNew(
+  group: Connection,
+  subnets: readonly Subnet[],
+  vanished: readonly Connection[],
+  deps: GroupsDeps,
+): Promise<void> {
   const present = deps.connections.membersOf(group).map(({ peers }) => peers.net);
   for (const subnet of subnets) {
     if (present.some((one) => sameSubnet(one, subnet))) continue;
@@ -71,7 +77,12 @@ async function addNew(group: Connection, subnets: readonly Subnet[], deps: Group
       continue;
     }
     deps.connections.add(member);
-    if (group.policy.grouted && !await deps.route(member)) {
+    if (!group.policy.grouted) continue;
+    const before = vanished.find((one) =>
+      sameSubnet(one.peers.net, subnet) && sameSubnet(one.ours.net, member.ours.net)
+    );
+    const isRoutedNow = before && await deps.handOver(before, member) || await deps.route(member);
+    if (!isRoutedNow) {
       deps.say({ code: RC.route, text: `"${member.name}": could not route` });
     }
   }

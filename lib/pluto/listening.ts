@@ -19,6 +19,7 @@ export async function listen(parts: Parts): Promise<void> {
     readPolicyGroup: (name) => parts.deps.readPolicyGroup(name),
     say: ({ code, text }) => parts.teller.tell(undefined, code, text),
     route: (member) => parts.tasks.run(() => parts.router.route(member)),
+    handOver: (from, to) => parts.tasks.run(() => parts.router.handOver(from, to)),
   });
 }
 

@@ -58,6 +58,16 @@ export class Router {
     this.deps.shunts.add({ flow: hold, kind: failure, priority, reason: why, packets: 0, activeAt: now });
   }
 
+  /** What was one connection's is another's now: the eroute is replaced, and nothing passes in between. */
+  async handOver(from: Connection, to: Connection): Promise<boolean> {
+    if (!isRouted(from.routing) || from.routing === "ROUTED_ECLIPSED" || from.erouteOwner !== NOBODY) return false;
+    if (!sameFlow(from.flow, to.flow)) return false;
+    if (!await this.#putShunt(to, "ROUTED_PROSPECTIVE", true)) return false;
+    to.routing = "ROUTED_PROSPECTIVE";
+    from.routing = "UNROUTED";
+    return true;
+  }
+
   /** Before anything is installed for a negotiation, on either side. */
   mayInstall(connection: Connection): boolean {
     return checkRoutable(connection, this.deps.connections, this.#sayer(connection)) !== "impossible";
