@@ -207,9 +207,9 @@ Deno.test("%myid is resolved when it is asked for", () => {
   equal(connection?.ours.id, { kind: "address", address: address("192.0.2.1") });
   myId.setHostName("west.example.com.");
   equal(myId.format(), "(none)", "only what the DNS confirms counts");
-  myId.confirm("host name");
+  myId.confirm(myId.hostName!);
   equal(connection?.ours.id, { kind: "fqdn", name: "west.example.com" });
   myId.specify({ kind: "fqdn", name: "me" });
-  myId.confirm("address");
+  myId.confirm(myId.address!);
   equal(myId.format(), "@me");
 });
