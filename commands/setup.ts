@@ -3,7 +3,7 @@ import { parseSyslogPriority } from "../lib/text/syslog_priority.ts";
 import { makeLog } from "../lib/system/log.ts";
 import { networkFacts } from "../lib/system/network_facts.ts";
 import { setupPaths } from "../lib/system/paths.ts";
-import { holderOf } from "../lib/system/setup_lock.ts";
+import { isTaken } from "../lib/system/setup_lock.ts";
 import { manualConnsOf, type SetupConfiguration } from "../lib/system/setup_settings.ts";
 import { interfaceSteps, klipsSteps, manualWords, type SetupStep, shellOf } from "../lib/system/setup_steps.ts";
 import { Syslog } from "../lib/system/syslog.ts";
@@ -56,7 +56,7 @@ async function start(options: SetupOptions, io: Io): Promise<number> {
   if (options.showOnly) return showStart(configuration, io);
   requireRoot();
   if (options.foreground) return await serveInForeground(configuration, options, io);
-  if (await holderOf(setupPaths(io.env).lock) !== undefined) {
+  if (await isTaken(setupPaths(io.env).lock)) {
     linesFor(configuration, io.stdout).say(ALREADY_RUNNING);
     return 1;
   }

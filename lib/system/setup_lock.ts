@@ -2,8 +2,12 @@
  * The lock that says IPsec has been started: `ipsec_setup.pid` with the process id of its supervisor. What counts is who
  * holds the file's lock, not that the file is there: a process that was killed holds none, and its number may be another's.
  */
+import { wasStartedWith } from "./process_words.ts";
+
 const TRIES = 20;
 const PAUSE_MS = 25;
+/** Of `ipsec setup`. */
+const SUPERVISOR_WORD = "setup";
 
 export class SetupLock implements Disposable {
   readonly #path: string;
@@ -24,8 +28,8 @@ export class SetupLock implements Disposable {
         return new SetupLock(path, file);
       }
       file.close();
-      if (await holderOf(path) !== undefined) return undefined;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS)); // somebody only looked, or just let go of it
+      if (await isTaken(path)) return undefined;
+      await pause(); // somebody only looked, or just let go of it
     }
     return undefined;
   }
@@ -38,6 +42,21 @@ export class SetupLock implements Disposable {
       this.#file.close();
     }
   }
+}
+
+/** Whether a process holds the lock that lives: one that was killed may take a moment to let go of it. */
+export async function isTaken(path: string): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const holder = await holderOf(path);
+    if (holder === undefined) return false;
+    if (wasStartedWith(holder, SUPERVISOR_WORD)) return true;
+    await pause();
+  }
+  return true; // in a pid namespace of its own it has another number
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
 
 /** @returns the process that holds the lock, 0 where it has not written its number; undefined where none does */

@@ -1,8 +1,26 @@
 /** The files that start keeps: lock, state, facts about the default route. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { formatInfo, parseInfo, shortInfo } from "../../lib/system/default_route_info.ts";
-import { holderOf, SetupLock } from "../../lib/system/setup_lock.ts";
+import { holderOf, isTaken, SetupLock } from "../../lib/system/setup_lock.ts";
 import { NOTHING_DONE, SetupRecord } from "../../lib/system/setup_state.ts";
+
+/** A process that was started with a word, and does nothing. */
+class Sleeper implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+
+  constructor(word: string) {
+    this.#child = new Deno.Command("sh", { args: ["-c", "read line", "sh", word], stdin: "piped" }).spawn();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.status;
+  }
+}
 
 async function withFolder(use: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -82,3 +100,19 @@ for (const [what, info, short] of INFOS) {
     equal(shortInfo(text), short);
   });
 }
+
+Deno.test("isTaken() waits for a process that is about to let go, and not for a supervisor", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/lock`;
+    equal(await isTaken(path), false);
+    const lock = await SetupLock.take(path);
+    ok(lock);
+    setTimeout(() => lock[Symbol.dispose](), 60);
+    equal(await isTaken(path), false, "it let go meanwhile");
+
+    using again = await SetupLock.take(path);
+    ok(again);
+    await using sleeper = new Sleeper("setup");
+    Deno.writeTextFileSync(path, `${sleeper.pid}\n`);
+    equal(await isTaken(path), true);
+  }));
