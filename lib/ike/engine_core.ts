@@ -41,14 +41,21 @@ export class EngineCore {
     this.deps = deps;
     this.table = new StateTable(options.mostHalfOpen);
     this.#keepAlives = new KeepAlives(deps, this.table.byNumber, options.keepAliveSeconds);
+    const { host, clock } = deps;
+    const world = {
+      host,
+      clock,
+      random: (bytes: number) => deps.random(bytes),
+      send: (path: Path, datagram: Uint8Array) => deps.send(path, datagram),
+    };
     this.stepDeps = {
-      ...deps,
+      ...world,
       options,
       isakmpOf: (state) => this.isakmpOf(state as State),
       isFirstContact: (state) => this.#isFirstContact(state),
     };
     this.phase2 = makePhase2({
-      ...deps,
+      ...world,
       states: this.table.byNumber,
       inform: (sa, payloads) => this.inform(sa, payloads),
       openTransaction: (sa, opening) => this.openTransaction(sa, opening),
@@ -213,7 +220,7 @@ export class EngineCore {
     if (pathKey(path) === before) return;
     sa.path = path;
     if (!sa.isAuthenticated) return;
-    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) other.path = path;
+    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) move(other, path);
     this.deps.host.moved(sa, path);
   }
 
@@ -284,4 +291,10 @@ export class EngineCore {
     this.deps.host.gone(state);
     state.wipe();
   }
+}
+
+function move(state: State, path: Path): void {
+  state.path = path;
+  if (state.kind !== "ipsec" || !state.encapsulation) return;
+  state.encapsulation = { localPort: path.localPort, remotePort: path.remotePort };
 }

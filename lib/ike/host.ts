@@ -92,7 +92,7 @@ export interface IkeHost {
   peerIsDead(sa: IsakmpSa): void;
   /** When the last packet came in by the peer's SAs, in milliseconds of the clock: KLIPS's counters; undefined where unknown. */
   lastInbound(sa: IsakmpSa): number | undefined;
-  /** The peer, behind NAT, now speaks from another address or port. */
+  /** The peer, behind NAT, now speaks from another address or port. All states that it shares have `path` already. */
   moved(sa: IsakmpSa, path: Path): void;
   /** A state is gone, for whatever reason; called once for each state. */
   gone(state: IkeState): void;

@@ -159,10 +159,11 @@ export class PlutoHost implements IkeHost {
     return this.parts.notes.of(sa.number).lastInbound;
   }
 
-  moved(sa: IsakmpSa, path: Path): void {
+  /** Of all SAs with this peer, whichever ISAKMP SA they were negotiated under. */
+  moved(_sa: IsakmpSa, path: Path): void {
     const { parts } = this;
     for (const state of parts.engine.states.values()) {
-      if (state.kind !== "ipsec" || state.isakmp !== sa.number || !state.isEstablished) continue;
+      if (state.kind !== "ipsec" || state.path !== path || !state.isEstablished) continue;
       void parts.tasks.run(() =>
         this.#quietly(() => parts.deps.kernel.moveEncapsulation(state, path.remote, path.remotePort))
       );

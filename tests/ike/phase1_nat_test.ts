@@ -1,6 +1,7 @@
 /** NAT before one or both of two engines: who finds what, and by which ports they go on. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { establish, type Given, natBefore, pair, start } from "./_phase1.ts";
+import { keyedWorld, startMain, startQuick } from "./_phase2.ts";
 import { where } from "./_two_engines.ts";
 
 const METHOD = "RFC 3947 (NAT-Traversal)";
@@ -113,4 +114,22 @@ Deno.test("a peer that is not behind NAT does not move at all", async () => {
   east.engine.receive({ ...sa.path, remote: { family: "inet", bytes: Uint8Array.of(203, 0, 113, 66) } }, seen);
   equal(where(sa.path), "192.0.2.1:500");
   equal(east.engine.counters().unknownExchange, 1);
+});
+
+Deno.test("a peer that moves takes its IPsec SAs along, those of an earlier ISAKMP SA too", async () => {
+  const world = await keyedWorld({ westNat: { ...WEST } });
+  const { west, east } = world;
+  startQuick(west);
+  await world.pass(5);
+  startMain(west, east);
+  await world.pass(5);
+  const ports = () => [...east.engine.states.values()].map((state) => [state.kind, state.path.remotePort]);
+  deepEqual(ports(), [["isakmp", 14_500], ["ipsec", 14_500], ["isakmp", 14_500]], world.story);
+  west.nat!.shift = 20_000;
+  const first = west.isakmp[0];
+  west.engine.remove(first, true);
+  await world.pass(1);
+  deepEqual(ports(), [["ipsec", 24_500], ["isakmp", 24_500]], world.story);
+  const [sa] = [...east.engine.states.values()].filter((state) => state.kind === "ipsec");
+  deepEqual(sa.encapsulation, { localPort: 4500, remotePort: 24_500 });
 });
