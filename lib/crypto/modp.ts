@@ -73,6 +73,7 @@ export function makeModp(group: ModpName, random: RandomBytes): DhKey {
       const y = bytesToNumber(peerPublic);
       // p is a safe prime: 1 and p-1 alone have a small order.
       if (y < 2n || y > prime - 2n) return undefined;
+      // The number itself cannot be wiped, as BigInts cannot; it is gone with the next collection.
       const gxy = fixedBytes(power(y, exponent.reveal()), publicBytes);
       const secret = new Secret(gxy);
       gxy.fill(0);

@@ -83,7 +83,7 @@ export class Montgomery {
     this.#put(this.#place(ONE), 1n);
   }
 
-  /** base^exponent, four bits at a time. @param exponent big-endian; its length is no secret */
+  /** base^exponent, four bits at a time; leaves nothing of it behind. @param exponent big-endian; its length is no secret */
   power(base: bigint, exponent: Uint8Array): bigint {
     const result = this.#place(RESULT);
     const entry = (digit: number) => this.#place(TABLE + digit);
@@ -97,7 +97,9 @@ export class Montgomery {
         this.#multiply(result, result, entry(digit));
       }
     }
-    return this.leave(result);
+    const power = this.leave(result);
+    this.#forget(result, this.#place(OWN_PLACES));
+    return power;
   }
 
   /** One of the caller's places. */
@@ -125,10 +127,17 @@ export class Montgomery {
 
   /** Forgets modulus and numbers; load() comes next. */
   wipe(): void {
-    const { modulus, start, columns } = this.#layout;
+    const { modulus, start } = this.#layout;
     this.#doubles.fill(0, modulus / 8, start / 8);
-    this.#doubles.fill(0, columns / 8);
+    this.#forget(this.#place(0), this.#place(this.#places));
     this.#modulus = 1n;
+  }
+
+  /** Numbers between two places, and the columns of the last product. */
+  #forget(from: Place, to: Place): void {
+    const { columns, free } = this.#layout;
+    this.#doubles.fill(0, columns / 8, free / 8);
+    this.#doubles.fill(0, from / 8, to / 8);
   }
 
   #place(index: number): Place {
