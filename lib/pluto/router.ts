@@ -37,6 +37,7 @@ export class Router {
   async unroute(connection: Connection): Promise<void> {
     const wasRouted = isRouted(connection.routing);
     const { eroute } = findTransition("unroute", circumstances(connection));
+    if (connection.hold) await this.#letAllGo(connection);
     if (eroute === "delete") await this.#dropEroute(connection);
     connection.routing = "UNROUTED";
     connection.erouteOwner = NOBODY;
@@ -114,8 +115,10 @@ export class Router {
       connection.routing = to!;
       connection.hold = connection.flow;
     }
-    this.deps.shunts.remove(hold);
-    if (!isSame) await this.#kernel(connection, (k) => k.deleteEroute(hold));
+    const isHeld = connection.routing === "UNROUTED_HOLD" || connection.routing === "ROUTED_HOLD";
+    if (isSame) this.deps.shunts.remove(hold);
+    // the narrow one keeps its packet until there is an SA for it
+    else if (!isHeld) await this.#letGo(connection, hold);
     return true;
   }
 
@@ -154,15 +157,26 @@ export class Router {
     connection.hold = undefined;
     if (!sa) {
       connection.routing = "ROUTED_PROSPECTIVE";
+      await this.#letAllGo(connection);
       return true;
     }
     connection.routing = "ROUTED_TUNNEL";
     connection.erouteOwner = sa.number;
-    for (const hold of shunts.holdsWithin(connection.flow)) {
-      shunts.remove(hold.flow);
-      await this.#kernel(connection, (k) => k.deleteEroute(hold.flow));
-    }
+    await this.#letAllGo(connection);
     return true;
+  }
+
+  /** Holds for single packets, of a flow that has found its way. */
+  async #letAllGo(connection: Connection): Promise<void> {
+    for (const hold of this.deps.shunts.holdsWithin(connection.flow)) await this.#letGo(connection, hold.flow);
+  }
+
+  /** KLIPS sends the packet on where the hold is replaced, and drops it where the hold is deleted. */
+  async #letGo(connection: Connection, hold: Flow): Promise<void> {
+    const sa = this.deps.ipsecSa(connection.erouteOwner);
+    if (sa) await this.#kernel(connection, (k) => k.addEroute(hold, sa, true));
+    await this.#kernel(connection, (k) => k.deleteEroute(hold));
+    this.deps.shunts.remove(hold);
   }
 
   /** The eroute that was there before; what cannot be restored stays away. */

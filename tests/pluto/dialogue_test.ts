@@ -315,7 +315,7 @@ Deno.test("a packet meets the trap: the hold is replaced by the SA, and one nego
     wire.west.pluto.acquire(one);
   }
   await wire.seconds(0);
-  equal(wire.west.kernel.table, [`${FLOW} => %hold`]);
+  equal(wire.west.kernel.table[0], `${FLOW} => %hold`);
   equal(wire.west.connection("net-net").routing, "ROUTED_HOLD");
   await wire.seconds(5);
   equal(wire.west.kernel.table, [`${FLOW} => #2`]);

@@ -44,10 +44,16 @@ function stage(...connections: Connection[]) {
     kernel.outbound.add(number);
     return made;
   };
-  return { kernel, all, updowns, lines, failing, shunts, router, sa };
+  /** A packet met a trap, and it has been noted. */
+  const trapped = (flow: Flow) => {
+    kernel.trapped(flow);
+    shunts.add({ flow, kind: "hold", priority: 0, reason: "%acquire-pfkey", packets: 0, activeAt: 0 });
+  };
+  return { kernel, all, updowns, lines, failing, shunts, router, sa, trapped };
 }
 
 const host = (text: string) => hostSubnet(address(text));
+const NARROW = "10.0.1.5/32:0 -0-> 10.0.2.7/32:0 => %hold";
 const holdFlow: Flow = { ours: host("10.0.1.5"), peers: host("10.0.2.7"), protocol: 0, ourPort: 0, peersPort: 0 };
 
 // Each event on a connection that has come so far; what it is then, what the engine and the updown command heard.
@@ -98,24 +104,24 @@ const ROWS: [
   ],
   [
     "a hold for what is unrouted",
-    (s) => Promise.resolve(s.kernel.trapped(holdFlow)),
+    (s) => Promise.resolve(s.trapped(holdFlow)),
     (s, c) => s.router.assignHold(c, holdFlow),
-    { routing: "UNROUTED_HOLD", table: [`${FLOW} => %hold`], updowns: [] },
+    { routing: "UNROUTED_HOLD", table: [NARROW, `${FLOW} => %hold`], updowns: [] },
   ],
   [
-    "a hold for what is trapped: the wide one replaces the trap, the narrow one goes",
+    "a hold for what is trapped: a wide one replaces the trap, the narrow one keeps its packet",
     async (s, c) => {
       await s.router.route(c);
-      s.kernel.trapped(holdFlow);
+      s.trapped(holdFlow);
     },
     (s, c) => s.router.assignHold(c, holdFlow),
-    { routing: "ROUTED_HOLD", table: [`${FLOW} => %hold`], updowns: [] },
+    { routing: "ROUTED_HOLD", table: [`${FLOW} => %hold`, NARROW], updowns: [] },
   ],
   [
     "a hold where the flow is that of two hosts: the kernel's own is adopted",
     async (s, c) => {
       await s.router.route(c);
-      s.kernel.trapped(c.flow);
+      s.trapped(c.flow);
     },
     (s, c) => s.router.assignHold(c, c.flow),
     {
@@ -129,7 +135,7 @@ const ROWS: [
     "a hold where an SA is: the narrow one goes",
     async (s, c) => {
       await s.router.established(c, s.sa(2));
-      s.kernel.trapped(holdFlow);
+      s.trapped(holdFlow);
     },
     (s, c) => s.router.assignHold(c, holdFlow),
     { routing: "ROUTED_TUNNEL", table: [`${FLOW} => #2`], updowns: [] },
@@ -184,7 +190,7 @@ const ROWS: [
   [
     "--unroute of a hold without route",
     async (s, c) => {
-      s.kernel.trapped(holdFlow);
+      s.trapped(holdFlow);
       await s.router.assignHold(c, holdFlow);
     },
     (s, c) => s.router.unroute(c),
@@ -263,14 +269,32 @@ Deno.test("routing: a refusal of the packet engine is said, and changes nothing"
   equal(s.lines, [`003 "net-net": refused: add ${FLOW} => %trap`]);
 });
 
-Deno.test("routing: narrow holds that wait are gone when the SA is there", async () => {
+Deno.test("routing: packets that narrow holds keep go through the SA when it is there", async () => {
   const connection = make();
   const s = stage(connection);
-  s.kernel.trapped(holdFlow);
-  s.shunts.add({ flow: holdFlow, kind: "hold", priority: 0, reason: "", packets: 0, activeAt: 0 });
+  s.trapped(holdFlow);
+  await s.router.assignHold(connection, holdFlow);
+  s.kernel.calls.length = 0;
   await s.router.established(connection, s.sa(2));
+  equal(s.kernel.calls.slice(1), [
+    "replace 10.0.1.5/32:0 -0-> 10.0.2.7/32:0 => #2",
+    "delete 10.0.1.5/32:0 -0-> 10.0.2.7/32:0",
+  ]);
   equal(s.kernel.table, [`${FLOW} => #2`]);
   equal([...s.shunts], []);
+});
+
+Deno.test("routing: --unroute and --route let narrow holds go", async () => {
+  for (const act of ["unroute", "route"] as const) {
+    const connection = make();
+    const s = stage(connection);
+    await s.router.route(connection);
+    s.trapped(holdFlow);
+    await s.router.assignHold(connection, holdFlow);
+    await s.router[act](connection);
+    equal(s.kernel.table, act === "route" ? [`${FLOW} => %trap`] : []);
+    equal([...s.shunts], []);
+  }
 });
 
 const REFUSALS: [why: string, more: Parameters<typeof make>[1], line: string][] = [
