@@ -288,8 +288,8 @@ export class EngineCore {
     this.machine.cancel(state);
     this.table.remove(state);
     this.phase2.gone(state);
-    this.deps.host.gone(state);
     state.wipe();
+    this.deps.host.gone(state);
   }
 }
 

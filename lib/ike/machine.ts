@@ -159,28 +159,38 @@ export class Machine {
   #resume({ state, exchange }: Turn, go: () => void): void {
     exchange.isSuspended = false;
     if (state.isGone) this.#deps.counters.count("answeredTooLate");
-    else go();
+    else this.#guarded(state, go);
+  }
+
+  /** Where nobody else would catch a defect, which must not bring the daemon down. */
+  #guarded(state: State, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#sayDefect(state, error);
+    }
   }
 
   /** Whatever else a step throws is our mistake: it is said, and does no more harm than a refusal. */
   #defect({ state, exchange }: Turn, error: unknown): void {
+    this.#sayDefect(state, error);
+    this.#dropIfNew(state, exchange);
+  }
+
+  #sayDefect(state: State, error: unknown): void {
     const { counters, stepDeps } = this.#deps;
     counters.count("internalErrors");
     const why = error instanceof Error ? error.message : String(error);
     stepDeps.host.tell(state, 3, `internal error in STATE_${state.name}: ${why}`);
     stepDeps.host.tell(state, 32, `STATE_${state.name}: internal error`);
-    this.#dropIfNew(state, exchange);
   }
 
   #complete(turn: Turn, outcome: Outcome<State>): void {
     const { counters, stepDeps: { host }, tellDoubtful, refused } = this.#deps;
     const { state, exchange, packet } = turn;
     if (state.isGone) return counters.count("answeredTooLate");
-    if (outcome.kind !== "ignore") {
-      for (const { code, text } of outcome.lines ?? []) {
-        tellDoubtful(state, code, text);
-      }
-    }
+    const lines = outcome.kind === "ignore" ? [] : outcome.lines ?? [];
+    for (const { code, text } of lines) tellDoubtful(state, code, text);
     switch (outcome.kind) {
       case "advance":
         return this.#advance(turn, outcome);
@@ -272,8 +282,12 @@ export class Machine {
       const detail = (table.giveUp[state.name] ?? "") + (said ? `; perhaps because of ${said}, says the peer` : "");
       counters.count("gaveUp");
       host.tell(state, 31, giveUpText(state.name, detail));
-      if (state.role === "initiator") host.gaveUp(state, detail);
-      return drop(state);
+      try {
+        if (state.role === "initiator") host.gaveUp(state, detail);
+      } finally {
+        drop(state);
+      }
+      return;
     }
     exchange.retransmissions++;
     const seconds = waitMs(exchange.retransmissions) / 1000;
@@ -300,7 +314,7 @@ export class Machine {
     state.timer = clock.after(afterMs, () => {
       state.timer = undefined;
       state.event = undefined;
-      act();
+      this.#guarded(state, act);
     });
   }
 

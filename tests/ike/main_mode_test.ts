@@ -2,6 +2,8 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { type GroupName, GROUPS } from "../../lib/crypto/dh_groups.ts";
 import { rsaKeyId } from "../../lib/crypto/rsa.ts";
+import type { Secret } from "../../lib/crypto/secret.ts";
+import type { IsakmpState } from "../../lib/ike/isakmp_sa.ts";
 import type { IkeSuite } from "../../lib/ike/suite.ts";
 import { establish, type Given, pair, rsaKey, start, withRsa } from "./_phase1.ts";
 import { connection, end, identity, OTHER_SUITE, SUITE } from "./_test_host.ts";
@@ -318,4 +320,36 @@ Deno.test("the responder computes no Diffie-Hellman for a first message", async 
     sent.push(world.east.sent[0].datagram.length);
   }
   equal(new Set(sent).size, 1, "MR1 has no public value, whose length the group decides");
+});
+
+Deno.test("a host that throws does not bring the engine down, and leaves no state behind", async () => {
+  const world = pair();
+  const { west, east } = world;
+  const defect = () => {
+    throw new Error("a defect of the host");
+  };
+  Object.assign(east.host, { established: defect });
+  Object.assign(west.host, { gaveUp: defect });
+  start(world);
+  await world.pass(5);
+  deepEqual(east.engine.counters().internalErrors, 1);
+  ok(east.host.told.some((line) => line.endsWith("internal error while taking a message: a defect of the host")));
+  for (const sa of [...west.engine.states.values()]) west.engine.remove(sa, false);
+  start(world);
+  east.isDeaf = true;
+  await world.pass(100);
+  deepEqual([west.names, west.engine.counters().internalErrors], [[], 1], world.story);
+});
+
+Deno.test("what is secret is gone with its state", async () => {
+  const world = await establish(pair());
+  const states = [...world.west.engine.states.values(), ...world.east.engine.states.values()] as IsakmpState[];
+  const secrets = states.flatMap(({ keys }): Secret[] => Object.values(keys!));
+  equal(secrets.length, 8);
+  // SKEYID has done all that it was for.
+  equal(secrets.filter((secret) => secret.reveal().every((byte) => byte === 0)).length, 2);
+  for (const { engine } of [world.west, world.east]) {
+    for (const state of [...engine.states.values()]) engine.remove(state, false);
+  }
+  ok(secrets.every((secret) => secret.reveal().every((byte) => byte === 0)));
 });
