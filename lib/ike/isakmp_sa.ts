@@ -46,6 +46,8 @@ export interface PeerAbilities {
   readonly dpd: boolean;
   readonly fragmentation: boolean;
   readonly xauth: boolean;
+  /** Cisco's client, and what behaves like it. */
+  readonly unity: boolean;
   /** The best way of NAT traversal that both know. */
   readonly natt?: NattMethod;
 }
@@ -66,7 +68,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
 
   work: Phase1Work = {};
   keys?: Phase1Keys;
-  peer: PeerAbilities = { hasVendorId: false, dpd: false, fragmentation: false, xauth: false };
+  peer: PeerAbilities = { hasVendorId: false, dpd: false, fragmentation: false, xauth: false, unity: false };
   /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
   isAuthenticated = false;
   readonly messageIds = new MessageIds();

@@ -41,13 +41,14 @@ const SET = opening("MODE_CFG_R1", "--> HDR*, HASH, ATTR(SET)", (sa, _exchange, 
 }));
 
 /** What comes after phase 1, or after XAUTH. */
-export function beginModeConfig({ connection }: IsakmpState): AfterPhase1 {
+export function beginModeConfig({ connection, peer }: IsakmpState): AfterPhase1 {
   const { modecfgServer, modecfgClient } = sidesOf(connection);
   if (modecfgClient) {
     return connection.modecfgPull ? { next: "open", opening: ASK } : { next: "wait", state: "MODE_CFG_I1" };
   }
   if (!modecfgServer) return { next: "ready" };
-  return connection.modecfgPull ? { next: "wait", state: "MODE_CFG_R0" } : { next: "open", opening: SET };
+  // vpnc, like Cisco's client, asks in any case, and goes when it is told something instead.
+  return connection.modecfgPull || peer.unity ? { next: "wait", state: "MODE_CFG_R0" } : { next: "open", opening: SET };
 }
 
 function settingsFor(sa: IsakmpState, host: IkeHost): Settings {

@@ -37,6 +37,7 @@ export function abilitiesOf(message: Message, { connection }: Pick<IsakmpState, 
     dpd: names.has("dpd"),
     fragmentation: connection.fragmentation && names.has("fragmentation"),
     xauth: names.has("xauth"),
+    unity: names.has("unity"),
     natt: connection.natTraversal ? bestNattMethod(names) : undefined,
   };
 }

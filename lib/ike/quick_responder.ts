@@ -70,6 +70,8 @@ function answer(state: IpsecState, { ni, named, seen }: Request, about: Circumst
   const { sa, message, connection, deps } = about;
   const choice = choosePhase2(payloadsOf(message, "SA")[0], policyOf(sa, connection, seen));
   if (!choice.ok) return fail(choice.notify, choice.refused, rejections(choice.rejected));
+  // The log has them where nothing else was found.
+  for (const text of choice.rejected) deps.host.debug(state, "control", () => text);
   const ke = readKe(message, "I1", choice.pfsGroup);
   if (isFailure(ke)) return ke;
   const dh = choice.pfsGroup && makeDh(choice.pfsGroup, deps.random);
@@ -97,7 +99,7 @@ function answer(state: IpsecState, { ni, named, seen }: Request, about: Circumst
   };
   return installInbound(state, negotiated, deps, () => ({
     kind: "advance",
-    lines: [...rejections(choice.rejected), { code: 2, text: "responding to Quick Mode" }],
+    lines: [{ code: 2, text: "responding to Quick Mode" }],
     changes: { work: { ni, nr } },
     reply: { payloads, hash: secondHash(sa, message.header.messageId, ni) },
   }));

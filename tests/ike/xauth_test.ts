@@ -180,6 +180,24 @@ Deno.test("a server of Mode Config answers although it would have told by itself
   ok(world.west.isakmp[0].assigned?.address, world.story);
 });
 
+Deno.test("a client that announces Cisco Unity is waited for, not told", async () => {
+  const unity = (services: EngineServices): Phase2 => {
+    const phase2 = makePhase2(services);
+    return {
+      ...phase2,
+      afterPhase1(sa) {
+        if (sa.role === "responder") sa.peer = { ...sa.peer, unity: true };
+        return phase2.afterPhase1(sa);
+      },
+    };
+  };
+  const world = rolesWorld({ modecfg: true, pull: true }, { east: { modecfgPull: false }, makePhase2: unity });
+  startMain(world.west, world.east);
+  await world.pass(5);
+  ok(world.west.established && world.east.established, world.story);
+  ok(!world.east.host.told.some((line) => line.includes("STATE_MODE_CFG_R1")), world.story);
+});
+
 Deno.test("XAUTH and Mode Config come through where one datagram in six is lost", async () => {
   let established = 0;
   for (let seed = 1; seed <= 40; seed++) {
