@@ -48,7 +48,8 @@ export class Chooser {
     const received = mode === "main" ? "initial Main Mode message" : "initial Aggressive Mode message";
     const at = `${received} received on ${formatAddress(path.local)}:${path.localPort}`;
     const suits = (one: Connection) => mode === "main" || one.aggressive;
-    const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY");
+    // an instance whose peer has no name yet is for the exchange that it was made for
+    const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY" && !isNameless(one));
     const known = best(pair.filter((one) => suits(one) && !one.neverNegotiates), peerId);
     if (known) return known;
     if (pair.length) return { refused: `${at} but "${pair[0].name}" forbids connection`, notify: 0 };
@@ -70,10 +71,8 @@ export class Chooser {
     }
     if (found !== current && found.connectionKind !== "CK_TEMPLATE") return found;
     // the instance is there already, made before the peer had a name
-    if (found === current || current.template === found) {
-      if (isNameless(current)) current.peers.givenId = peerId;
-      return current;
-    }
+    if (isNameless(current) && (found === current || current.template === found)) current.peers.givenId = peerId;
+    if (found === current || sameIdentity(current.peers.id, peerId) && current.template === found) return current;
     const instance = this.#instantiate(found, sa.path);
     instance.peers.givenId = peerId;
     return instance;
@@ -117,9 +116,8 @@ export class Chooser {
     if (known) return known;
     let tightest: Connection | undefined;
     for (const one of all) {
-      if (one.connectionKind === "CK_GROUP" || road.includes(one) || !addressInSubnet(path.remote, one.peers.net)) {
-        continue;
-      }
+      const isRoad = one.connectionKind === "CK_TEMPLATE" && !one.policy.opportunistic;
+      if (one.connectionKind === "CK_GROUP" || isRoad || !addressInSubnet(path.remote, one.peers.net)) continue;
       if (!tightest || !subnetInSubnet(tightest.peers.net, one.peers.net)) tightest = one;
     }
     return tightest;
