@@ -51,7 +51,7 @@ function offer(state: IsakmpState, _exchange: Exchange, deps: StepDeps): Out {
   };
 }
 
-/** --> HDR, SA, KE, Ni, IDii  <-- HDR, SA, KE, Nr, IDir, HASH_R or SIG_R */
+/** <-- HDR, SA, KE, Ni, IDii  --> HDR, SA, KE, Nr, IDir, HASH_R or SIG_R */
 function answer(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const { connection, role, initiatorCookie, responderCookie } = state;
   const claim = readClaim(sole(message, "ID"));
@@ -147,7 +147,7 @@ function findProof({ payloads }: Message, auth: AuthMethod): Proof | Failure {
     : fail(NOTIFY.PAYLOAD_MALFORMED, `message for STATE_AGGR_I1 is missing payload ${type}`);
 }
 
-/** --> HDR*, HASH_I or SIG_I */
+/** <-- HDR*, HASH_I or SIG_I */
 function acceptInitiator(state: IsakmpState, message: Message, deps: StepDeps): MaybePromise<Out> {
   const { peerId, suite, work: { peerIdBody } } = state;
   if (!peerId || !peerIdBody || !suite) throw new RangeError("Cannot take a proof of somebody unknown");
@@ -188,7 +188,7 @@ export const AGGRESSIVE_MODE: ExchangeTable<IsakmpState> = {
     {
       from: "AGGR_R0",
       to: "AGGR_R1",
-      flow: "--> HDR, SA, KE, Ni, IDii  <-- HDR, SA, KE, Nr, IDir, HASH_R or SIG_R",
+      flow: "<-- HDR, SA, KE, Ni, IDii  --> HDR, SA, KE, Nr, IDir, HASH_R or SIG_R",
       expects: OFFER,
       begins: ["SA"],
       encrypted: false,
@@ -213,7 +213,7 @@ export const AGGRESSIVE_MODE: ExchangeTable<IsakmpState> = {
       [true, false].map((encrypted): Row<IsakmpState> => ({
         from: "AGGR_R1",
         to: "AGGR_R2",
-        flow: "--> HDR*, HASH_I or SIG_I",
+        flow: "<-- HDR*, HASH_I or SIG_I",
         expects,
         auth,
         encrypted,

@@ -116,7 +116,7 @@ export type TimerRule =
 /** What follows a successful step. */
 export interface Transition {
   readonly to: StateName;
-  /** RFC 2409's notation. */
+  /** RFC 2409's notation, as this end sees it: `<--` comes, `-->` goes. */
   readonly flow: string;
   /** Of the reply. */
   readonly encrypts: boolean;

@@ -30,7 +30,7 @@ function offer(state: IsakmpState, _exchange: Exchange, { host }: StepDeps): Out
   };
 }
 
-/** --> HDR, SA  <-- HDR, SA */
+/** <-- HDR, SA  --> HDR, SA */
 function choose(state: IsakmpState, message: Message, { host }: StepDeps): Out {
   const sa = sole(message, "SA");
   const choice = choosePhase1(sa, policyOf(state, host));
@@ -72,7 +72,7 @@ function sendShare(state: IsakmpState, message: Message, deps: StepDeps): Out {
   };
 }
 
-/** --> HDR, KE, Ni  <-- HDR, KE, Nr */
+/** <-- HDR, KE, Ni  --> HDR, KE, Nr */
 function answerShare(state: IsakmpState, message: Message, deps: StepDeps): Out {
   const { suite, auth, connection, work } = state;
   const gxi = sole(message, "KE").data, ni = sole(message, "NONCE").data;
@@ -120,7 +120,7 @@ function proveInitiator(state: IsakmpState, message: Message, deps: StepDeps): O
   };
 }
 
-/** --> HDR*, IDii, HASH_I or SIG_I  <-- HDR*, IDir, HASH_R or SIG_R */
+/** <-- HDR*, IDii, HASH_I or SIG_I  --> HDR*, IDir, HASH_R or SIG_R */
 function proveResponder(state: IsakmpState, message: Message, deps: StepDeps): MaybePromise<Out> {
   return checkPeer(state, message, deps, ({ lines }, peer) => {
     const ours = proveOurselves(state, peer.connection, agreementOf(state), deps);
@@ -180,7 +180,7 @@ export const MAIN_MODE: ExchangeTable<IsakmpState> = {
     {
       from: "MAIN_R0",
       to: "MAIN_R1",
-      flow: "--> HDR, SA  <-- HDR, SA",
+      flow: "<-- HDR, SA  --> HDR, SA",
       expects: { SA: [1, 1], CR: [0, 8] },
       begins: ["SA"],
       encrypted: false,
@@ -202,7 +202,7 @@ export const MAIN_MODE: ExchangeTable<IsakmpState> = {
     {
       from: "MAIN_R1",
       to: "MAIN_R2",
-      flow: "--> HDR, KE, Ni  <-- HDR, KE, Nr",
+      flow: "<-- HDR, KE, Ni  --> HDR, KE, Nr",
       expects: SHARE,
       encrypted: false,
       encrypts: false,
@@ -222,7 +222,7 @@ export const MAIN_MODE: ExchangeTable<IsakmpState> = {
     ...PROOFS.map(([auth, expects]): Row<IsakmpState> => ({
       from: "MAIN_R2",
       to: "MAIN_R3",
-      flow: "--> HDR*, IDii, HASH_I or SIG_I  <-- HDR*, IDir, HASH_R or SIG_R",
+      flow: "<-- HDR*, IDii, HASH_I or SIG_I  --> HDR*, IDir, HASH_R or SIG_R",
       expects,
       auth,
       encrypted: true,

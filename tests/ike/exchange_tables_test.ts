@@ -1,21 +1,22 @@
 /** The tables of exchanges themselves: every state is entered and left, and a message fits one row. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { AGGRESSIVE_MODE } from "../../lib/ike/aggressive_mode.ts";
-import type { ExchangeTable, Row, Transition } from "../../lib/ike/exchange_table.ts";
+import type { Row } from "../../lib/ike/exchange_table.ts";
 import type { IsakmpState } from "../../lib/ike/isakmp_sa.ts";
 import { MAIN_MODE } from "../../lib/ike/main_mode.ts";
 import { QUICK_MODE } from "../../lib/ike/quick_mode.ts";
+import { TRANSACTION } from "../../lib/ike/xauth.ts";
 import { type StateName, STATES } from "../../lib/ike/state.ts";
+import { listExchange, type TableShape } from "./_exchange_listing.ts";
 import type { AuthMethod } from "../../lib/ike/suite.ts";
 
 /** A table without its steps. */
-interface TableShape extends Pick<ExchangeTable<IsakmpState>, "name" | "answersRepeats"> {
-  readonly openings: readonly Transition[];
+interface Table extends TableShape {
   readonly rows: readonly Omit<Row<IsakmpState>, "step">[];
 }
 
 interface Shape {
-  readonly table: TableShape;
+  readonly table: Table;
   /** Where a responder begins, and where each role ends. */
   readonly begins: StateName;
   readonly ends: readonly StateName[];
@@ -95,4 +96,14 @@ Deno.test("a reply that nothing else would bring again is sent again for a repea
       if (replies && timer !== "retransmit") ok(table.answersRepeats.includes(to), to);
     }
   }
+});
+
+Deno.test("docs/exchanges.md has the tables as they are", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/exchanges.md", import.meta.url));
+  const found = page.split("\n").map((line) => line.replaceAll(/ +/g, " ")).filter((line) =>
+    /^## |^\| (?!state|-)/.test(line)
+  );
+  const tables = [MAIN_MODE, AGGRESSIVE_MODE, QUICK_MODE, TRANSACTION] as unknown as TableShape[];
+  const expected = tables.flatMap(listExchange).map((line) => line.replaceAll(/ +/g, " "));
+  deepEqual(found, expected);
 });
