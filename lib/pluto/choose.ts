@@ -52,7 +52,8 @@ export class Chooser {
     const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY" && !isNameless(one));
     const known = best(pair.filter((one) => suits(one) && !one.neverNegotiates), peerId);
     if (known) return known;
-    if (pair.length) return { refused: `${at} but "${pair[0].name}" forbids connection`, notify: 0 };
+    const forbids = pair.find((one) => one.connectionKind !== "CK_INSTANCE");
+    if (forbids) return { refused: `${at} but "${forbids.name}" forbids connection`, notify: 0 };
     const template = this.#wildcard(path, suits, peerId);
     if (!template) return { refused: `${at} but no connection has been authorized`, notify: 0 };
     if (template.connectionKind !== "CK_TEMPLATE") {
