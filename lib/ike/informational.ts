@@ -75,10 +75,7 @@ type Handler = (context: Context, notification: Notification) => readonly Effect
 const HANDLERS: Readonly<Record<number, Handler>> = {
   [NOTIFY.R_U_THERE]: ({ dpd, sa }, notification) => dpd.receive(sa, notification),
   [NOTIFY.R_U_THERE_ACK]: ({ dpd, sa }, notification) => dpd.receive(sa, notification),
-  [NOTIFY.IPSEC_INITIAL_CONTACT]({ services, sa }) {
-    services.host.initialContact(sa);
-    return [];
-  },
+  [NOTIFY.IPSEC_INITIAL_CONTACT]: () => [{ effect: "initial contact" }],
   [NOTIFY.IPSEC_RESPONDER_LIFETIME]({ services, sa }, notification) {
     const state = stateMeant(services, sa, notification);
     const seconds = responderLifetime(notification.data);

@@ -1,6 +1,6 @@
 /** Quick Mode as initiator: QI1, and what follows on QR1. */
 import { makeDh } from "../crypto/dh.ts";
-import { type Client, clientOf, clientPayload, needsIds, sameClient } from "./client_ids.ts";
+import { type Client, clientOf, clientPayload, sameClient } from "./client_ids.ts";
 import { NOTIFY } from "./constants.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Message, Outcome, StepDeps } from "./exchange_table.ts";
@@ -15,7 +15,7 @@ import { offerPhase2 } from "./phase2_proposal.ts";
 import { saDetail } from "./quick_detail.ts";
 import { agreePfs, drawSpis, negotiatedSas } from "./quick_keys.ts";
 import { fail, isFailure, NONCE_BYTES, readClients, readKe, readNonce, rejections } from "./quick_message.ts";
-import { clientSeen, isEncapsulated, natOaPayloads, offerOf } from "./quick_terms.ts";
+import { clientSeen, encapsulationPorts, namesClients, natOaPayloads, offerOf } from "./quick_terms.ts";
 import { responderLifetime } from "./responder_lifetime.ts";
 
 type Out = Outcome<IpsecState>;
@@ -34,7 +34,7 @@ export function proposeSa(state: IpsecState, exchange: Exchange, deps: StepDeps)
   const clients = [clientOf(connection.ours, sa.path.local), clientOf(connection.peers, sa.path.remote)] as const;
   const payloads: Payload[] = [offerPhase2(offer), { type: "NONCE", data: ni }];
   if (dh) payloads.push({ type: "KE", data: dh.publicValue });
-  if (needsIds(connection)) payloads.push(...clients.map(clientPayload));
+  if (namesClients(sa, connection)) payloads.push(...clients.map(clientPayload));
   payloads.push(...natOaPayloads(sa, "initiator", connection.mode));
   const replacing = replaces ? ` to replace #${replaces}` : "";
   return {
@@ -80,7 +80,7 @@ export function establishInitiator(state: IpsecState, message: Message, deps: St
     protocols: negotiatedSas(sa, choice.protocols, offer.spis, values),
     mode: choice.mode,
     lifetimeSeconds: lifetimeOf(message, Math.min(choice.lifetimeSeconds, state.connection.ipsecLifetimeSeconds)),
-    encapsulation: isEncapsulated(sa) ? sa.path : undefined,
+    encapsulation: encapsulationPorts(sa),
     behindNat: sa.nat.ours,
   };
   gqmxy?.wipe();
@@ -100,16 +100,15 @@ function refuseClients(
   returned: readonly [Client, Client] | undefined,
 ): string | undefined {
   if (!returned) {
-    return needsIds(connection)
+    return namesClients(sa, connection)
       ? "IDci, IDcr payloads missing in message but default does not match proposal"
       : undefined;
   }
-  const [local, remote] = [sa.path.local, sa.path.remote];
   const mode = offer?.mode ?? connection.mode;
-  if (!sameClient(clientSeen(sa, mode, returned[0], local), clientSeen(sa, mode, ours, local))) {
+  if (!sameClient(clientSeen(sa, mode, "ours", returned[0]), ours)) {
     return "our client ID returned doesn't match my proposal";
   }
-  if (!sameClient(clientSeen(sa, mode, returned[1], remote), clientSeen(sa, mode, peers, remote))) {
+  if (!sameClient(clientSeen(sa, mode, "peers", returned[1]), peers)) {
     return "peer client ID returned doesn't match my proposal";
   }
   return undefined;

@@ -15,7 +15,7 @@ import { answerPhase2 } from "./phase2_proposal.ts";
 import { inboundSpis, saDetail } from "./quick_detail.ts";
 import { agreePfs, drawSpis, negotiatedSas } from "./quick_keys.ts";
 import { fail, isFailure, NONCE_BYTES, readClients, readKe, readNonce, rejections } from "./quick_message.ts";
-import { clientSeen, isEncapsulated, natOaPayloads, policyOf } from "./quick_terms.ts";
+import { clientSeen, encapsulationPorts, natOaPayloads, policyOf } from "./quick_terms.ts";
 
 type Out = Outcome<IpsecState>;
 
@@ -45,7 +45,7 @@ export async function acceptSa(state: IpsecState, message: Message, deps: StepDe
   const mode = modeOffered(offered) ?? "tunnel";
   const { local, remote } = sa.path;
   const seen = named
-    ? [clientSeen(sa, mode, named[0], remote), clientSeen(sa, mode, named[1], local)] as const
+    ? [clientSeen(sa, mode, "peers", named[0]), clientSeen(sa, mode, "ours", named[1])] as const
     : [wholeHost(remote), wholeHost(local)] as const;
   const chosen = await deps.host.chooseByClients(sa, { peers: seen[0], ours: seen[1], mode });
   if (state.isGone) return { kind: "ignore", counter: "answeredTooLate" };
@@ -90,7 +90,7 @@ function answer(state: IpsecState, { ni, named, seen }: Request, about: Circumst
     protocols,
     mode: choice.mode,
     lifetimeSeconds: Math.min(choice.lifetimeSeconds, connection.ipsecLifetimeSeconds),
-    encapsulation: isEncapsulated(sa) ? sa.path : undefined,
+    encapsulation: encapsulationPorts(sa),
     behindNat: sa.nat.ours,
     pfsGroup: choice.pfsGroup,
     peersClient: seen[0].client,

@@ -2,7 +2,7 @@
 import { type GroupName, GROUPS } from "../crypto/dh_groups.ts";
 import { sameAddress } from "../text/address.ts";
 import { isHostSubnet } from "../text/subnet.ts";
-import type { Client } from "./client_ids.ts";
+import { type Client, needsIds } from "./client_ids.ts";
 import type { IkeConnection } from "./connection.ts";
 import { ID_TYPE } from "./constants.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
@@ -80,12 +80,25 @@ export function natOaPayloads(sa: IsakmpState, role: IpsecState["role"], mode: M
 }
 
 /**
- * In transport mode through a NAT each host names itself by an address that the other cannot see: what counts is where
- * its packets come from.
- *
- * @param host as we see it
+ * In transport mode a host behind a NAT names itself by an address that the other cannot see, and is named by one that it
+ * does not know: what counts is where its packets come from.
  */
-export function clientSeen(sa: IsakmpState, mode: Mode, client: Client, host: Path["local"]): Client {
-  if (mode !== "transport" || !isEncapsulated(sa) || !isHostSubnet(client.client)) return client;
-  return { ...client, client: { ...client.client, address: host } };
+export function clientSeen({ nat, path }: IsakmpState, mode: Mode, whose: "ours" | "peers", client: Client): Client {
+  if (mode !== "transport" || !nat[whose] || !isHostSubnet(client.client)) return client;
+  const address = whose === "ours" ? path.local : path.remote;
+  return { ...client, client: { ...client.client, address } };
+}
+
+/**
+ * Whether identities are sent: not for the two hosts themselves, unless a NAT hides from the peer which host that is whose
+ * packets come out of the tunnel.
+ */
+export function namesClients(sa: IsakmpState, connection: IkeConnection): boolean {
+  return needsIds(connection) || sa.nat.ours && connection.mode === "tunnel";
+}
+
+/** Of what goes between the ports of IKE, as they are now. */
+export function encapsulationPorts(sa: IsakmpState): IpsecState["encapsulation"] {
+  const { localPort, remotePort } = sa.path;
+  return isEncapsulated(sa) ? { localPort, remotePort } : undefined;
 }
