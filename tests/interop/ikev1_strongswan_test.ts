@@ -62,7 +62,7 @@ scenario("strongSwan: PSK and RSA, Main and Aggressive Mode, each end begins", f
   for (const { name, ours } of rows) {
     const begun = ours.aggrmode ? /STATE_AGGR_I2/ : /STATE_MAIN_I4/;
     await step(`${name}: ours begins and deletes`, async () => {
-      await pluto.auto(`--add ${name}`);
+      await pluto.add(name);
       const transcript = await pluto.up(name);
       match(transcript, begun);
       match(transcript, /^004 .*STATE_QUICK_I2: sent QI2, IPsec SA established/m);

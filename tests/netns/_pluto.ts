@@ -83,6 +83,11 @@ export class Pluto implements Speaker {
     return this.host.tryIpsec(`auto ${words}`);
   }
 
+  /** `ipsec auto --add`, which must succeed. */
+  async add(name: string): Promise<void> {
+    await withWords(this, () => this.host.ipsec(`auto --add ${name}`));
+  }
+
   /** `ipsec auto --up`, which must end with an established SA. @returns its transcript */
   async up(name: string): Promise<string> {
     return await withWords(this, () => this.host.ipsec(`auto --up ${name}`));
@@ -113,6 +118,17 @@ export class Pluto implements Speaker {
       until(`${this.name} has ${count} ${kind} SAs of ${name}`, async () => {
         found = await this.established(kind, name);
         return found.length === count;
+      }));
+    return found;
+  }
+
+  /** Waits until there are states of this name; gives them. */
+  async hasState(name: string): Promise<ListedState[]> {
+    let found: ListedState[] = [];
+    await withWords(this, () =>
+      until(`${this.name} has a state ${name}`, async () => {
+        found = (await this.states()).filter(({ state }) => state === name);
+        return found.length > 0;
       }));
     return found;
   }
