@@ -99,7 +99,7 @@ export class LifeCycle {
   }
 
   #farewell(connection: Connection): string {
-    if (connection.connectionKind !== "CK_INSTANCE") return "deleting connection";
+    if (connection.serial === 0) return "deleting connection";
     const { name, peers, newestIsakmp, newestIpsec } = connection;
     const sas = `{isakmp=#${newestIsakmp}/ipsec=#${newestIpsec}}`;
     return `deleting connection "${name}" instance with peer ${formatAddress(peers.host)} ${sas}`;
