@@ -21,6 +21,11 @@ import { type State, StateTable } from "./state_table.ts";
 
 /** Lines in a second about messages that anybody may have sent, and about those of whoever knows our cookies. */
 const MOST_LINES = { anybody: 20, acquainted: 100 } as const;
+/**
+ * Between the last message of Aggressive Mode, which nothing answers, and the first of Quick Mode: a responder that still
+ * checks a signature, or whose threads overtake each other, would drop that, and it comes again after ten seconds only.
+ */
+const SETTLING_MS = 200;
 /** While the peer should begin XAUTH or Mode Config. */
 const WAIT_FOR_PEER_MS = 120_000;
 
@@ -182,7 +187,7 @@ export class EngineCore {
     const after = this.phase2.afterPhase1(state);
     switch (after.next) {
       case "ready":
-        return this.#ready(state);
+        return state.name === "AGGR_I2" ? this.#settle(state) : this.#ready(state);
       case "open":
         return this.openTransaction(state, after.opening);
       case "wait":
@@ -193,6 +198,18 @@ export class EngineCore {
           act: () => this.#waitedInVain(state),
         });
     }
+  }
+
+  #settle(sa: IsakmpState): void {
+    sa.isSettling = true;
+    this.machine.schedule(sa, { name: "EVENT_NULL", afterMs: SETTLING_MS, act: () => this.settled(sa) });
+  }
+
+  /** At the latest when the peer begins Quick Mode. */
+  settled(sa: IsakmpState): void {
+    if (!sa.isSettling) return;
+    this.machine.cancel(sa);
+    this.#ready(sa);
   }
 
   #waitedInVain(state: IsakmpState): void {

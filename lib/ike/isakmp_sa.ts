@@ -71,6 +71,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   peer: PeerAbilities = { hasVendorId: false, dpd: false, fragmentation: false, xauth: false, unity: false };
   /** Phase 1 is done: there may be XAUTH and Mode Config before it counts as established. */
   isAuthenticated = false;
+  /** Authenticated, and given a moment before anything else is sent. */
+  isSettling = false;
   readonly messageIds = new MessageIds();
   xauth?: Login;
   /** Pieces of a message of the peer's. */

@@ -302,7 +302,7 @@ export class Machine {
   }
 
   /** Of the host's planning, in place of what was planned. */
-  schedule(state: State, { name, afterMs, act }: EventPlan): void {
+  schedule(state: State, { name, afterMs, act }: Omit<EventPlan, "name"> & { readonly name: EventName }): void {
     this.#plan(state, name, afterMs, act);
   }
 

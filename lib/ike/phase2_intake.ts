@@ -40,6 +40,7 @@ export function receiveQuick(core: EngineCore, packet: Packet): void {
   }
   const known = core.table.findQuick(sa.number, messageId);
   if (known) return core.machine.receive(core.phase2.quick, known, known.exchange, packet);
+  core.settled(sa);
   if (!sa.isEstablished) {
     const text = "Quick Mode message is unacceptable because it is for an incomplete ISAKMP SA";
     return core.refuse(sa, "incompleteSa", text, 3);

@@ -1,6 +1,7 @@
 /** Aggressive Mode as dialogues of two engines. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { establish, type Given, natBefore, pair, rsaKey, start, withRsa } from "./_phase1.ts";
+import { startMain, startQuick, worldOf as keyable } from "./_phase2.ts";
 import { connection, end, identity, OTHER_SUITE, SUITE } from "./_test_host.ts";
 import type { World } from "./_two_engines.ts";
 
@@ -29,7 +30,9 @@ for (const [method, make] of METHODS) {
       deepEqual([west.names, east.names], names, `after ${message}\n${world.story}`);
     }
     const [other] = east.isakmp;
-    ok(sa.isEstablished && other.isEstablished);
+    deepEqual([sa.isEstablished, other.isEstablished], [false, true]);
+    await world.pass(1);
+    ok(sa.isEstablished);
     deepEqual([sa.peerId, other.peerId], [identity("@east"), identity("@west")]);
     equal(west.sent.length + east.sent.length, 3);
     deepEqual(east.host.events, ["initial contact #1", "established #1"]);
@@ -148,4 +151,27 @@ Deno.test("Aggressive Mode through a NAT floats with AI2", async () => {
   ok(east.host.told.includes("002 NAT-Traversal: Result using RFC 3947 (NAT-Traversal): peer is NATed"));
   const { localPort, remotePort } = east.isakmp[0].path;
   deepEqual([localPort, remotePort], [4500, 14_500]);
+});
+
+Deno.test("after AI2 the initiator waits a moment: a responder that is slow would drop its Quick Mode", async () => {
+  const world = keyable({ both: { aggressive: true } });
+  const { west } = world;
+  startMain(world.west, world.east);
+  await world.clock.pass(100);
+  deepEqual([west.names, west.host.events], [["AGGR_I2"], []]);
+  await world.clock.pass(102);
+  deepEqual(west.host.events, ["established #1"]);
+});
+
+Deno.test("the moment is over when the responder begins Quick Mode", async () => {
+  const world = keyable({ both: { aggressive: true } });
+  const { west, east } = world;
+  startMain(west, east);
+  await world.clock.pass(3);
+  startQuick(east);
+  await world.clock.pass(10);
+  ok(west.host.events.includes("established #1"), world.story);
+  ok(east.host.events.includes("established #2"), world.story);
+  await world.pass(1);
+  equal(west.host.events.filter((event) => event === "established #1").length, 1);
 });
