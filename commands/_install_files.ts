@@ -119,3 +119,9 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
     ]),
   ),
 };
+
+/** Folders of /etc for keys and certificates, by their path below it. Private keys are for root alone. */
+export const KEY_FOLDERS = [
+  { path: "ipsec.d/certs", mode: 0o755 },
+  { path: "ipsec.d/private", mode: 0o700 },
+] as const;

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { singleFile } from "../lib/system/self.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
-import { EXAMPLES, initScript, PPP_HOOKS, pppHook, quoted, systemdUnit } from "./_install_files.ts";
+import { EXAMPLES, initScript, KEY_FOLDERS, PPP_HOOKS, pppHook, quoted, systemdUnit } from "./_install_files.ts";
 import { allPages } from "./_ipsec_manual.ts";
 import { listedNames } from "./_registry.ts";
 
@@ -63,6 +63,11 @@ function exampleItems(prefix: string): Item[] {
     .filter(({ path }) => !exists(placeOf(prefix, path)));
 }
 
+/** A line of the manifest for a folder that was made; it goes when it is empty. */
+function folderLine(prefix: string, path: string): string {
+  return `${etcPath(prefix, path)}/`;
+}
+
 async function items(source: string, prefix: string): Promise<Item[]> {
   const all: Item[] = [{ path: EXECUTABLE, mode: 0o755, put: (to) => Deno.copyFileSync(source, to) }];
   for (const name of listedNames()) {
@@ -93,7 +98,10 @@ function exists(path: string): boolean {
 
 /** @returns paths below the prefix, only such as stay below it, and those in /etc that are ours to install */
 function readManifest(prefix: string): string[] {
-  const inEtc = startItems(prefix).map(({ path }) => path).filter(isAbsolute);
+  const inEtc = [
+    ...startItems(prefix).map(({ path }) => path),
+    ...KEY_FOLDERS.map(({ path }) => folderLine(prefix, path)),
+  ].filter(isAbsolute);
   try {
     return Deno.readTextFileSync(join(prefix, MANIFEST)).split("\n")
       .filter((path) => isAbsolute(path) ? inEtc.includes(path) : path && !normalize(path).startsWith(".."));
@@ -122,10 +130,10 @@ class Undo {
   }
 }
 
-function makeFolders(folder: string, undo: Undo): void {
+function makeFolders(folder: string, undo: Undo, mode = 0o755): void {
   if (exists(folder)) return;
   makeFolders(dirname(folder), undo);
-  Deno.mkdirSync(folder, { mode: 0o755 });
+  Deno.mkdirSync(folder, { mode });
   undo.did(() => Deno.removeSync(folder));
 }
 
@@ -148,11 +156,15 @@ async function install(prefix: string, io: Io): Promise<void> {
       );
     }
   }
-  const left = [...new Set([...ours, ...files.map((item) => item.path)])];
+  const newFolders = KEY_FOLDERS.filter(({ path }) => !exists(placeOf(prefix, etcPath(prefix, path))));
+  const left = [
+    ...new Set([...ours, ...files.map((item) => item.path), ...newFolders.map(({ path }) => folderLine(prefix, path))]),
+  ];
   const manifest = textItem(MANIFEST, 0o644, left.map((path) => `${path}\n`).join(""));
   const undo = new Undo();
   const staged: [from: string, to: string][] = [];
   try {
+    for (const { path, mode } of newFolders) makeFolders(placeOf(prefix, etcPath(prefix, path)), undo, mode);
     for (const item of [manifest, ...files, ...exampleItems(prefix)]) {
       const to = placeOf(prefix, item.path);
       const from = `${to}.new-${Deno.pid}`;
@@ -185,7 +197,8 @@ function untouchedExamples(prefix: string): string[] {
 }
 
 function uninstall(prefix: string, io: Io): void {
-  const paths = readManifest(prefix).filter((path) => exists(placeOf(prefix, path)));
+  const listed = readManifest(prefix).filter((path) => exists(placeOf(prefix, path)));
+  const paths = listed.filter((path) => !path.endsWith("/"));
   if (!exists(join(prefix, MANIFEST))) throw new UserError(`${PROG}: nothing of oneswan is installed below ${prefix}`);
   const all = [...paths, ...untouchedExamples(prefix), MANIFEST];
   const folders = [...new Set(all.map(dirname))];
@@ -201,7 +214,8 @@ function uninstall(prefix: string, io: Io): void {
   for (const path of all) Deno.removeSync(placeOf(prefix, path));
   // the other folders are shared with other programs
   const own = ["share/oneswan", "libexec/ipsec", etcPath(prefix, "ipsec.d/policies")];
-  for (const folder of folders.filter((one) => own.includes(one))) {
+  const made = listed.filter((path) => path.endsWith("/"));
+  for (const folder of [...folders.filter((one) => own.includes(one)), ...made]) {
     try {
       Deno.removeSync(placeOf(prefix, folder));
     } catch {
@@ -224,7 +238,8 @@ ipsec_NAME(8), ipsec.conf(5) and ipsec.secrets(5). The list of all files is kept
 So that IPsec starts with the system there are a unit for systemd, \`PREFIX/lib/systemd/system/ipsec.service\`, and a
 script for other init systems, \`/etc/init.d/ipsec\`; neither is enabled by itself. Hooks in \`/etc/ppp/ip-up.d\`,
 \`ip-down.d\`, \`ipv6-up.d\` and \`ipv6-down.d\` let IPsec follow pppd's links. An example of \`/etc/ipsec.conf\` and policy groups in
-\`/etc/ipsec.d/policies\` are put where there are none. With another prefix than /usr and /usr/local, \`PREFIX/etc\` takes
+\`/etc/ipsec.d/policies\` are put where there are none, and folders for certificates and private keys made in
+\`/etc/ipsec.d\`. With another prefix than /usr and /usr/local, \`PREFIX/etc\` takes
 the place of /etc.
 
 Either everything is installed or nothing is changed. Files of other programs are never replaced. Running it again with

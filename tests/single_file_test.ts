@@ -82,9 +82,12 @@ for (const [kind, file] of KINDS) {
     match(await Deno.readTextFile(`${prefix}/share/man/man8/ipsec_eroute.8`), /^\.TH IPSEC_EROUTE 8 /);
     match(await Deno.readTextFile(`${prefix}/share/man/man8/ipsec.8`), /^\.TH IPSEC 8 /);
     match(await Deno.readTextFile(`${prefix}/share/man/man5/ipsec.conf.5`), /^\.TH IPSEC\.CONF 5 /);
+    equal((await Deno.stat(`${prefix}/etc/ipsec.d/private`)).mode! & 0o777, 0o700);
+    await Deno.writeTextFile(`${prefix}/etc/ipsec.d/certs/mine.pem`, "a user's");
     equal((await run(`${prefix}/sbin/ipsec`, ["self-install", "--prefix", prefix], cache.env)).stderr, "");
     equal((await run(file, ["self-install", "--uninstall", "--prefix", prefix], cache.env)).stderr, "");
-    deepEqual(await filesBelow(prefix), []);
+    deepEqual(await filesBelow(prefix), ["etc/ipsec.d/certs/mine.pem"]);
+    deepEqual([...Deno.readDirSync(`${prefix}/etc/ipsec.d`)].map(({ name }) => name), ["certs"]);
   });
 
   Deno.test(`${kind} file does not replace another program`, async () => {
