@@ -101,6 +101,7 @@ async function startHost(
   const files = Object.entries(groups).map(([name, networks]) => [`policies/${name}`, `${networks.join("\n")}\n`]);
   return await Pluto.start(host, {
     conns,
+    interfaces: "%defaultroute",
     secrets: key.secrets,
     setup: ["resolvers=127.0.0.1", ...setup],
     files: Object.fromEntries(files),

@@ -17,6 +17,8 @@ export interface PlutoOptions {
   readonly secrets?: string;
   /** Lines of `config setup`. */
   readonly setup?: readonly string[];
+  /** Of `config setup`; `%defaultroute` for conns that say so, too. */
+  readonly interfaces?: string;
   /** Written into ipsec.d, by the place there. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,9 @@ export class Pluto implements Speaker {
     return self;
   }
 
-  async write({ conns, secrets = "", setup = [], files = {} }: PlutoOptions): Promise<void> {
+  async write(
+    { conns, secrets = "", setup = [], files = {}, interfaces = "ipsec0=eth0" }: PlutoOptions,
+  ): Promise<void> {
     const etc = `${this.host.directory}/etc`;
     await Deno.mkdir(etc, { recursive: true });
     for (const [place, text] of Object.entries(files)) {
@@ -61,7 +65,7 @@ export class Pluto implements Speaker {
     }
     await Deno.writeTextFile(`${etc}/ipsec.secrets`, secrets, { mode: 0o600 });
     const log = `plutostderrlog=${this.host.directory}/run/pluto.log`;
-    configure(this.host, ["interfaces=ipsec0=eth0", log, ...setup], ...conns);
+    configure(this.host, [`interfaces=${interfaces}`, log, ...setup], ...conns);
   }
 
   /** Its log so far. */
