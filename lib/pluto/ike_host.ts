@@ -109,7 +109,9 @@ export class PlutoHost implements IkeHost {
     } else {
       connection.newestIsakmp = state.number;
       if (parts.options.uniqueIds) {
-        for (const one of leftBehind(connection, parts.connections)) void parts.lifeCycle.release(one);
+        for (const one of leftBehind(connection, parts.connections)) {
+          parts.inBackground(() => parts.lifeCycle.release(one));
+        }
       }
       parts.initiator.startPending(state);
     }
@@ -118,12 +120,13 @@ export class PlutoHost implements IkeHost {
   }
 
   gaveUp(state: IkeState): void {
-    const { initiator, router, tasks, deps } = this.parts;
+    const { parts } = this;
+    const { initiator, router, tasks, deps } = parts;
     const connection = connectionOf(state);
     if (connection.policy.opportunistic) {
       // traffic does not wait for further attempts
       const why = `no answer from ${formatAddress(connection.peers.host)}`;
-      void tasks.run(() => router.abandonHold(connection, why, deps.clock.now()));
+      parts.inBackground(() => tasks.run(() => router.abandonHold(connection, why, deps.clock.now())));
     }
     initiator.gaveUp(state);
   }
@@ -150,12 +153,13 @@ export class PlutoHost implements IkeHost {
 
   peerIsDead(sa: IsakmpSa): void {
     const { lifeCycle, initiator, teller, connections } = this.parts;
-    void onDeadPeer(sa, connectionOf(sa), connections, { lifeCycle, initiator, tell: teller.tell.bind(teller) });
+    const deps = { lifeCycle, initiator, tell: teller.tell.bind(teller) };
+    this.parts.inBackground(() => onDeadPeer(sa, connectionOf(sa), connections, deps));
   }
 
   /** The answer is that of the time before; asking brings the next one. */
   lastInbound(sa: IsakmpSa): number | undefined {
-    void this.#askInbound(sa);
+    this.parts.inBackground(() => this.#askInbound(sa));
     return this.parts.notes.of(sa.number).lastInbound;
   }
 
@@ -164,8 +168,10 @@ export class PlutoHost implements IkeHost {
     const { parts } = this;
     for (const state of parts.engine.states.values()) {
       if (state.kind !== "ipsec" || state.path !== path || !state.isEstablished) continue;
-      void parts.tasks.run(() =>
-        this.#quietly(() => parts.deps.kernel.moveEncapsulation(state, path.remote, path.remotePort))
+      parts.inBackground(() =>
+        parts.tasks.run(() =>
+          this.#quietly(() => parts.deps.kernel.moveEncapsulation(state, path.remote, path.remotePort))
+        )
       );
     }
   }
@@ -179,7 +185,9 @@ export class PlutoHost implements IkeHost {
     parts.whacks.detach(state.number);
     const { isInstalled } = parts.notes.of(state.number);
     parts.notes.forget(state.number);
-    if (state.kind === "ipsec" && isInstalled) void parts.tasks.run(() => this.#takeDown(connection, state));
+    if (state.kind === "ipsec" && isInstalled) {
+      parts.inBackground(() => parts.tasks.run(() => this.#takeDown(connection, state)));
+    }
     queueMicrotask(() => parts.lifeCycle.discardUnused(connection));
   }
 

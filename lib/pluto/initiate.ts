@@ -21,6 +21,8 @@ export interface InitiatorDeps {
   tell(about: IkeState | Connection, code: number, text: string): void;
   /** To the log and, with its number, to the whack that waits for the state. */
   announce(about: IkeState, code: number, text: string): void;
+  /** There will be no more attempts. */
+  failed(connection: Connection): void;
 }
 
 export interface InitiateOptions {
@@ -86,9 +88,13 @@ export class Initiator {
 
   /** Nobody answered. The state is deleted after this. */
   gaveUp(state: IkeState): void {
-    const { settings } = this.deps.connectionOf(state);
-    const most = settings.keyingTries;
-    if (most !== 0 && state.attempt >= most) return;
+    const connection = this.deps.connectionOf(state);
+    const most = connection.settings.keyingTries;
+    if (most !== 0 && state.attempt >= most) {
+      const waiting = this.deps.pending.of(state.number).map((pending) => pending.connection);
+      for (const one of new Set([connection, ...waiting])) this.deps.failed(one);
+      return;
+    }
     const attempt = state.attempt + 1;
     const story = `starting keying attempt ${attempt} of ${most === 0 ? "an unlimited number" : `at most ${most}`}`;
     if (this.deps.whacks.waiting(state.number)) {

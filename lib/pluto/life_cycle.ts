@@ -18,6 +18,8 @@ export interface LifeCycleDeps {
   tell(about: IkeState | Connection, code: number, text: string): void;
   /** Milliseconds. */
   now(): number;
+  /** What nobody waits for. */
+  inBackground(work: () => Promise<unknown>): void;
 }
 
 /** An instance may have been made for a state that is still to come. */
@@ -80,7 +82,7 @@ export class LifeCycle {
   discardUnused(connection: Connection): void {
     if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return;
     if (this.statesOf(connection).length || this.deps.pending.has(connection)) return;
-    void this.#abandon(connection);
+    this.deps.inBackground(() => this.#abandon(connection));
   }
 
   async #abandon(connection: Connection): Promise<void> {

@@ -122,7 +122,16 @@ export class Parts {
       runUpdown: (command, variables) => deps.runUpdown(command, variables),
     });
     const engine = this.engine = deps.makeEngine(makeHost(this));
-    this.lifeCycle = new LifeCycle({ engine, connections, pending, router: this.router, tasks, tell, now });
+    this.lifeCycle = new LifeCycle({
+      engine,
+      connections,
+      pending,
+      router: this.router,
+      tasks,
+      tell,
+      now,
+      inBackground: (work) => this.inBackground(work),
+    });
     this.initiator = new Initiator({
       engine,
       pending,
@@ -132,6 +141,7 @@ export class Parts {
       connectionOf,
       tell,
       announce: teller.announce.bind(teller),
+      failed: (connection) => this.inBackground(() => tasks.run(() => this.router.gaveUp(connection))),
     });
     this.lifetimes = new Lifetimes({
       engine,
@@ -171,6 +181,15 @@ export class Parts {
       warn: (text) => tell(undefined, RC.serious, text),
     };
     this.acquires = new Acquires(acquires);
+  }
+
+  /** What nobody waits for. A defect in it is told, and harms nothing else. */
+  inBackground(work: () => Promise<unknown>): void {
+    const failed = (error: unknown) => {
+      const text = `internal error: ${error instanceof Error ? error.message : error}`;
+      this.teller.announce(undefined, RC.internal, text);
+    };
+    work().catch(failed);
   }
 
   #ipsecSa(number: number): IpsecSa | undefined {

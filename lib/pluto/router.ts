@@ -102,6 +102,17 @@ export class Router {
     await this.#putShunt(connection, transition.to!, true);
   }
 
+  /** Nobody will key the connection now: what was held gives way to its shunt, by which it may begin again. */
+  async gaveUp(connection: Connection): Promise<void> {
+    const { to, eroute } = findTransition("gaveUp", circumstances(connection));
+    if (eroute === "leave") return;
+    await this.#letAllGo(connection);
+    if (eroute === "delete") return await this.unroute(connection);
+    connection.routing = to!;
+    connection.hold = undefined;
+    await this.#putShunt(connection, to!, true);
+  }
+
   /** A hold of the kernel's, for one packet, becomes the connection's. @returns whether the traffic is held */
   async assignHold(connection: Connection, hold: Flow): Promise<boolean> {
     const { eroute, to } = findTransition("hold", circumstances(connection));

@@ -13,6 +13,8 @@ export type RoutingEvent =
   | "established"
   /** The SA that owns the eroute is deleted or has expired. */
   | "ownerGone"
+  /** The last attempt at keying has failed. */
+  | "gaveUp"
   /** `--unroute`, or the end of the connection. */
   | "unroute";
 
@@ -67,6 +69,11 @@ export const TRANSITIONS: readonly Transition[] = [
   },
   { event: "ownerGone", from: ["ROUTED_TUNNEL"], to: "ROUTED_PROSPECTIVE", eroute: "prospective", before: ["down"] },
   { event: "ownerGone", from: [], eroute: "leave" },
+
+  { event: "gaveUp", from: ["ROUTED_HOLD"], when: "failure shunt", to: "ROUTED_FAILURE", eroute: "failure" },
+  { event: "gaveUp", from: ["ROUTED_HOLD"], to: "ROUTED_PROSPECTIVE", eroute: "prospective" },
+  { event: "gaveUp", from: ["UNROUTED_HOLD"], to: "UNROUTED", eroute: "delete" },
+  { event: "gaveUp", from: [], eroute: "leave" },
 
   { event: "unroute", from: ["UNROUTED", "UNROUTED_KEYED"], to: "UNROUTED", eroute: "leave" },
   { event: "unroute", from: [], to: "UNROUTED", eroute: "delete", after: ["unroute"] },

@@ -14,7 +14,7 @@ export function keyRequest({ id, add, rsa }: KeyRequest, parts: Parts, reply: Re
   if (rsa === undefined) {
     if (!add) keys.removeAll(parsed.value);
     reply.hold();
-    void fetchKey(parsed.value, parts, reply).finally(() => reply.release());
+    parts.inBackground(() => fetchKey(parsed.value, parts, reply).finally(() => reply.release()));
     return;
   }
   const data = parseData(rsa, 0);

@@ -385,6 +385,18 @@ Deno.test("UPDATE puts a new SA in the place of the old one and its chain, and k
   deepEqual([lifetimeCurrent!.addtime, sa!.replay], [1000, 32]);
 });
 
+Deno.test("UPDATE without keys moves an SA in UDP, and leaves all else as it is", () => {
+  const { station, requester } = company();
+  station.do(requester, MESSAGES.ADD, ESP, { ...espExtensions(0x700), natType: 2, natSport: 4500, natDport: 1024 });
+  const before = station.service.proc.read("spi/all")!;
+  const proxy = at("203.0.113.9");
+  const move = { ...ids(0x700), sa: saOf(0x700), natType: 2, natSport: 4500, natDport: 40000, proxy };
+  station.do(requester, MESSAGES.UPDATE, ESP, move);
+  equal(station.service.proc.read("spi/all"), before.replace("natdport=1024", "natdport=40000"));
+  const [sa] = [...station.sad].filter(({ id }) => id.spi === 0x700);
+  deepEqual(sa.udp!.peer, proxy.address);
+});
+
 Deno.test("DELETE removes the whole chain, and leaves the eroute", () => {
   const { station, requester } = furnished();
   station.do(requester, MESSAGES.DELETE, ESP, ids(0x300));

@@ -323,6 +323,30 @@ Deno.test("a packet meets the trap: the hold is replaced by the SA, and one nego
   equal([...wire.west.pluto.parts.shunts], []);
 });
 
+Deno.test("a trap that nobody answers: after the last attempt it is there again", async () => {
+  const wire = new Wire();
+  wire.isCut = true;
+  const { west } = wire;
+  await west.add("net-net", description({ keyingTries: 1 }));
+  await west.whack({ name: "net-net", route: true });
+  const acquire = { from: address("10.0.1.5"), to: address("10.0.2.7"), protocol: 0, fromPort: 0, toPort: 0 };
+  for (const attempt of [1, 2]) {
+    west.kernel.trapped({
+      ours: { address: acquire.from, bits: 32, port: 0 },
+      peers: { address: acquire.to, bits: 32, port: 0 },
+      protocol: 0,
+      ourPort: 0,
+      peersPort: 0,
+    });
+    west.pluto.acquire(acquire);
+    await wire.seconds(1);
+    equal(west.connection("net-net").routing, "ROUTED_HOLD");
+    await wire.seconds(75);
+    equal(west.kernel.table, [`${FLOW} => %trap`]);
+    equal(said(west, "initiating Main Mode").length, attempt);
+  }
+});
+
 Deno.test("uniqueids: a peer that comes from another address has left the first one", async () => {
   const wire = new Wire({ secrets: [psk("for all", "@west", "%any")], options: { uniqueIds: true } }, {
     secrets: [psk("for all", "@laptop", "@west")],

@@ -182,6 +182,42 @@ const ROWS: [
     { routing: "ROUTED_TUNNEL", table: [`${FLOW} => #3`], updowns: [] },
   ],
   [
+    "no more attempts: the trap is back",
+    async (s, c) => {
+      await s.router.route(c);
+      s.trapped(holdFlow);
+      await s.router.assignHold(c, holdFlow);
+    },
+    (s, c) => s.router.gaveUp(c),
+    { routing: "ROUTED_PROSPECTIVE", table: [`${FLOW} => %trap`], updowns: [] },
+  ],
+  [
+    "no more attempts, with a failure shunt",
+    async (s, c) => {
+      await s.router.route(c);
+      s.trapped(holdFlow);
+      await s.router.assignHold(c, holdFlow);
+    },
+    (s, c) => s.router.gaveUp(c),
+    { routing: "ROUTED_FAILURE", table: [`${FLOW} => %drop`], updowns: [] },
+    { failure: "drop" },
+  ],
+  [
+    "no more attempts for what has no route",
+    async (s, c) => {
+      s.trapped(holdFlow);
+      await s.router.assignHold(c, holdFlow);
+    },
+    (s, c) => s.router.gaveUp(c),
+    { routing: "UNROUTED", table: [], updowns: [] },
+  ],
+  [
+    "no more attempts while another SA is there",
+    (s, c) => s.router.established(c, s.sa(2)),
+    (s, c) => s.router.gaveUp(c),
+    { routing: "ROUTED_TUNNEL", table: [`${FLOW} => #2`], updowns: [] },
+  ],
+  [
     "--unroute",
     (s, c) => s.router.route(c),
     (s, c) => s.router.unroute(c),
