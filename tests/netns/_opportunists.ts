@@ -103,7 +103,7 @@ async function startHost(
     conns,
     interfaces: "%defaultroute",
     secrets: key.secrets,
-    setup: ["resolvers=127.0.0.1", ...setup],
+    setup: ["resolvers=127.0.0.1", "oe=yes", ...setup],
     files: Object.fromEntries(files),
   });
 }
