@@ -16,17 +16,26 @@ import type { IkeState } from "./state.ts";
 
 type Notification = Extract<Payload, { type: "N" }>;
 
-/** Notifications under this number are errors (RFC 2408 §3.14.1). */
-const FIRST_STATUS = 16384;
-
-/** What a refusal of Quick Mode means to whoever reads our log. */
-const MEANINGS: Readonly<Record<number, string>> = {
+const REFUSED = "the peer has refused";
+/**
+ * Refusals of Quick Mode, and what they mean to whoever reads our log. Others, as of a message that came damaged, end
+ * nothing: it will be sent again.
+ */
+const REFUSALS: Readonly<Record<number, string>> = {
+  [NOTIFY.DOI_NOT_SUPPORTED]: REFUSED,
+  [NOTIFY.SITUATION_NOT_SUPPORTED]: REFUSED,
+  [NOTIFY.INVALID_PROTOCOL_ID]: REFUSED,
+  [NOTIFY.INVALID_SPI]: REFUSED,
+  [NOTIFY.INVALID_TRANSFORM_ID]: REFUSED,
+  [NOTIFY.ATTRIBUTES_NOT_SUPPORTED]: REFUSED,
   [NOTIFY.NO_PROPOSAL_CHOSEN]:
     "the peer accepts no proposal of ours: compare esp=, ah=, pfs= and compress= of both ends",
-  [NOTIFY.INVALID_ID_INFORMATION]:
-    "the peer has no connection for these networks: leftsubnet= and rightsubnet= must be the same at both ends",
+  [NOTIFY.BAD_PROPOSAL_SYNTAX]: REFUSED,
   [NOTIFY.INVALID_KEY_INFORMATION]:
     "the peer does not accept our group for PFS: compare pfs= and pfsgroup= of both ends",
+  [NOTIFY.INVALID_ID_INFORMATION]:
+    "the peer has no connection for these networks: leftsubnet= and rightsubnet= must be the same at both ends",
+  [NOTIFY.AUTHENTICATION_FAILED]: REFUSED,
 };
 
 export function informationalStep(services: EngineServices, dpd: DeadPeerDetection): InformationalStep {
@@ -89,9 +98,9 @@ const HANDLERS: Readonly<Record<number, Handler>> = {
 
 const handleOther: Handler = ({ services, sa }, notification) => {
   const name = notifyName(notification.notify);
-  const attempt = notification.notify < FIRST_STATUS ? attemptMeant(services, sa, notification) : undefined;
+  const meaning = REFUSALS[notification.notify];
+  const attempt = meaning === undefined ? undefined : attemptMeant(services, sa, notification);
   if (!attempt) return [{ effect: "tell", code: 3, text: ignoring(name) }];
-  const meaning = MEANINGS[notification.notify] ?? "the peer has refused";
   services.host.tell(attempt, 3, `received informational payload, type ${name}: ${meaning}`);
   services.host.tell(attempt, 200 + notification.notify, `STATE_${attempt.name}: ${name}`);
   return [{ effect: "giveUp", state: attempt, detail: `: ${name}` }];

@@ -38,5 +38,13 @@ export function installBoth(
 
 function next(state: IpsecState, why: string | undefined, then: () => Out | Promise<Out>): Out | Promise<Out> {
   if (state.isGone) return { kind: "ignore", counter: "answeredTooLate" };
-  return why === undefined ? then() : fail(0, why);
+  if (why === undefined) return then();
+  // A repeated QI2 may have better luck; an initiator's private value has been used, and a repeated QR1 is of no use.
+  if (state.role === "responder") return fail(0, why);
+  return {
+    kind: "advance",
+    lines: [{ code: 3, text: why }, { code: 32, text: `STATE_${state.name}: internal error` }],
+    to: state.name,
+    effects: [{ effect: "giveUp", state, detail: `: ${why}` }],
+  };
 }

@@ -236,8 +236,11 @@ export class Machine {
     else exchange.lastSent = [];
     const effects = outcome.effects ?? [];
     const isReady = effects.some(({ effect }) => effect === "ready");
-    // What is opened says how far it is.
-    if (!effects.some(({ effect }) => effect === "open")) this.#say(turn, isReady, outcome.detail ?? "");
+    // What is opened says how far it is; for what ends here it has been said why.
+    const isSilent = effects.some((one) =>
+      one.effect === "open" || (one.effect === "giveUp" || one.effect === "remove") && one.state === state
+    );
+    if (!isSilent) this.#say(turn, isReady, outcome.detail ?? "");
     for (const effect of effects) if (!AFTER_TIMER.has(effect.effect)) perform(state, effect);
     this.#setTimer(turn, taken.timer);
     for (const effect of effects) if (AFTER_TIMER.has(effect.effect)) perform(state, effect);

@@ -141,6 +141,15 @@ Deno.test("of several Quick Modes a refusal ends the one that it names", async (
   deepEqual(world.west.host.events.filter((event) => event.startsWith("gave up")), ["gave up #3"]);
 });
 
+Deno.test("that a message came damaged ends no attempt", async () => {
+  const { west, east, ...world } = await upWorld();
+  east.isDeaf = true;
+  startQuick(west);
+  await world.say(east, notice(NOTIFY.PAYLOAD_MALFORMED));
+  ok(west.host.told.includes("003 ignoring informational payload, type PAYLOAD_MALFORMED"));
+  deepEqual(west.names, ["MAIN_I4", "QUICK_I2", "QUICK_I1"]);
+});
+
 Deno.test("a message with a wrong HASH(1) is not obeyed", async () => {
   const world = await keyedWorld({ makePhase2: tampered({ which: "QI1" }) });
   startQuick(world.west);

@@ -104,10 +104,12 @@ Deno.test("an ISAKMP-only connection begins no Quick Mode", async () => {
 });
 
 for (const [which, method] of [["inbound", "installInbound"], ["outbound", "installOutbound"]] as const) {
-  Deno.test(`a packet engine that takes no ${which} SA: the initiator sends no QI2, and knows what to remove`, async () => {
+  Deno.test(`a packet engine that takes no ${which} SA: the initiator sends no QI2, and its attempt ends`, async () => {
     const world = await keyedWorld();
     const { west, east } = world;
+    const gone: number[] = [];
     west.host[method] = () => Promise.resolve(`KLIPS refuses the ${which} SA`);
+    west.host.gone = (state) => void (state.kind === "ipsec" && gone.push(state.protocols.length));
     startQuick(west);
     await world.pass(2);
     deepEqual(west.host.told, [
@@ -115,10 +117,24 @@ for (const [which, method] of [["inbound", "installInbound"], ["outbound", "inst
       `003 KLIPS refuses the ${which} SA`,
       "032 STATE_QUICK_I1: internal error",
     ]);
-    equal(ipsecSas(west)[0].protocols.length, 1);
+    deepEqual(west.names, ["MAIN_I4"]);
+    ok(west.host.events.includes("gave up #2"), world.story);
+    deepEqual(gone, [1], "the host knows what to remove");
     deepEqual(east.names, ["MAIN_R3", "QUICK_R1"]);
     await world.pass(200);
-    deepEqual([west.names, east.names], [["MAIN_I4"], ["MAIN_R3"]]);
-    ok(west.host.events.includes("gone #2") && east.host.events.includes("gone #2"), world.story);
+    deepEqual(east.names, ["MAIN_R3"]);
   });
 }
+
+Deno.test("a responder whose packet engine takes no outbound SA tries again with a repeated QI2", async () => {
+  const world = await keyedWorld();
+  const { west, east } = world;
+  const install = east.host.installOutbound.bind(east.host);
+  let tries = 0;
+  east.host.installOutbound = (sa) => tries++ === 0 ? Promise.resolve("KLIPS is not ready") : install(sa);
+  startQuick(west);
+  await world.pass(2);
+  deepEqual(east.host.told.slice(-2), ["003 KLIPS is not ready", "032 STATE_QUICK_R1: internal error"]);
+  await world.pass(60);
+  ok(ipsecSas(east)[0].isEstablished, world.story);
+});
