@@ -1,4 +1,5 @@
 /** Delete: what tells a peer that an SA is gone, and which SA of ours a peer means by its own (pluto.md §14). */
+import { equalBytes } from "../crypto/constant_time.ts";
 import { sameAddress } from "../text/address.ts";
 import { sameIdentity } from "../text/identity.ts";
 import { DOI, PROTOCOL, protocolName } from "./constants.ts";
@@ -72,7 +73,7 @@ export function judgeDelete(sa: IsakmpSa, payload: Delete, states: Iterable<IkeS
 }
 
 function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: readonly IkeState[]): Judgement {
-  const found = states.find((state) => state.kind === "isakmp" && sameBytes(cookies(state), spi)) as
+  const found = states.find((state) => state.kind === "isakmp" && equalBytes(cookies(state), spi)) as
     | IsakmpSa
     | undefined;
   if (!found) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
@@ -115,8 +116,4 @@ export function isSamePeer(a: IsakmpSa, b: IsakmpSa): boolean {
 function isSamePeerAs(sa: IsakmpSa, { connection, path }: IpsecSa): boolean {
   if (!sameAddress(sa.path.local, path.local) || !sameAddress(sa.path.remote, path.remote)) return false;
   return sa.peerId !== undefined && sameIdentity(sa.peerId, connection.peers.id);
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,5 +1,4 @@
 /** KE and nonce of both ends, and the keys that come of them (RFC 2409 §5). */
-import { GROUPS } from "../crypto/dh_groups.ts";
 import { makeDh } from "../crypto/dh.ts";
 import { IvChain } from "./cbc.ts";
 import { NOTIFY } from "./constants.ts";
@@ -14,11 +13,8 @@ import {
   skeyidFromSignatures,
 } from "./keys.ts";
 import type { Payload } from "./payload.ts";
+import { NONCE_BYTES, refuseNonce, refusePublicValue } from "./share_checks.ts";
 import type { AuthMethod, IkeSuite } from "./suite.ts";
-
-const NONCE_BYTES = 16;
-/** RFC 2409 §5. */
-const NONCE_LIMITS = { least: 8, most: 256 } as const;
 
 export type Failure = Extract<Outcome<IsakmpState>, { kind: "fail" }>;
 
@@ -41,15 +37,10 @@ export function makeShare(suite: Pick<IkeSuite, "group">, { random }: Pick<StepD
 
 /** @param who letter of the peer's role, `i` or `r` */
 export function refuseShare(suite: IkeSuite, ke: Uint8Array, nonce: Uint8Array, who: "i" | "r"): Failure | undefined {
-  const required = GROUPS[suite.group].publicBytes;
-  if (ke.length !== required) {
-    return fail(
-      NOTIFY.INVALID_KEY_INFORMATION,
-      `KE has ${ke.length} byte DH public value; ${required} required`,
-    );
-  }
-  if (nonce.length >= NONCE_LIMITS.least && nonce.length <= NONCE_LIMITS.most) return undefined;
-  return fail(NOTIFY.PAYLOAD_MALFORMED, `N${who} length not between ${NONCE_LIMITS.least} and ${NONCE_LIMITS.most}`);
+  const wrongValue = refusePublicValue(suite.group, ke);
+  if (wrongValue !== undefined) return fail(NOTIFY.INVALID_KEY_INFORMATION, wrongValue);
+  const wrongNonce = refuseNonce(nonce, who);
+  return wrongNonce === undefined ? undefined : fail(NOTIFY.PAYLOAD_MALFORMED, wrongNonce);
 }
 
 export interface Agreed {

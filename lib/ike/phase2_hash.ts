@@ -1,6 +1,6 @@
 /** The HASH payload that every message of phase 2 begins with (RFC 2409 §5.5, §5.7): over all that follows it. */
 import { equalBytes } from "../crypto/constant_time.ts";
-import type { Message, Reply } from "./exchange_table.ts";
+import type { Message } from "./exchange_table.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import { hash1, hash2, hash3 } from "./keys.ts";
 import type { Payload, PayloadType } from "./payload.ts";
@@ -38,11 +38,6 @@ export function hasHash({ payloads, body }: Message, make: (rest: Uint8Array) =>
   const [hash] = payloads;
   if (hash?.type !== "HASH") return false;
   return equalBytes(hash.data, make(body.subarray(hash.end, payloads[payloads.length - 1].end)));
-}
-
-/** A message of phase 2; the machine puts the HASH before it. */
-export function hashed(payloads: readonly Payload[], hash: (rest: Uint8Array) => Uint8Array): Reply {
-  return { payloads, hash };
 }
 
 type Of<T extends PayloadType, P = Payload> = P extends { readonly type: infer U } ? T extends U ? P : never : never;

@@ -14,9 +14,10 @@ import { firstHash, hasHash, payloadsOf, secondHash, thirdHash } from "./phase2_
 import { offerPhase2 } from "./phase2_proposal.ts";
 import { saDetail } from "./quick_detail.ts";
 import { agreePfs, drawSpis, negotiatedSas } from "./quick_keys.ts";
-import { fail, isFailure, NONCE_BYTES, readClients, readKe, readNonce, rejections } from "./quick_message.ts";
+import { fail, isFailure, readClients, readKe, readNonce, rejections } from "./quick_message.ts";
 import { clientSeen, encapsulationPorts, namesClients, natOaPayloads, offerOf } from "./quick_terms.ts";
 import { responderLifetime } from "./responder_lifetime.ts";
+import { NONCE_BYTES } from "./share_checks.ts";
 
 type Out = Outcome<IpsecState>;
 

@@ -1,19 +1,16 @@
 /** What the first two messages of Quick Mode have in common: nonce, KE and identities, and what may be wrong with them. */
-import { type GroupName, GROUPS } from "../crypto/dh_groups.ts";
+import type { GroupName } from "../crypto/dh_groups.ts";
 import { type Client, readClient } from "./client_ids.ts";
 import { NOTIFY } from "./constants.ts";
 import type { Line, Message, Outcome } from "./exchange_table.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
 import { payloadsOf } from "./phase2_hash.ts";
+import { refuseNonce, refusePublicValue } from "./share_checks.ts";
 
 export type Failure = Extract<Outcome<IpsecState>, { kind: "fail" }>;
 
 /** As log lines name the two messages. */
 export type Which = "I1" | "R1";
-
-export const NONCE_BYTES = 32;
-/** RFC 2409 §5. */
-const NONCE_LIMITS = { least: 8, most: 256 } as const;
 
 export function fail(notify: number, text: string, lines?: readonly Line[]): Failure {
   return { kind: "fail", notify, text, lines };
@@ -27,12 +24,8 @@ export function rejections(texts: readonly string[]): Line[] {
 /** Of the peer. */
 export function readNonce(message: Message, which: Which): Uint8Array | Failure {
   const [{ data }] = payloadsOf(message, "NONCE");
-  if (data.length >= NONCE_LIMITS.least && data.length <= NONCE_LIMITS.most) return data;
-  const name = which === "I1" ? "Ni" : "Nr";
-  return fail(
-    NOTIFY.PAYLOAD_MALFORMED,
-    `${name} length not between ${NONCE_LIMITS.least} and ${NONCE_LIMITS.most}`,
-  );
+  const wrong = refuseNonce(data, which === "I1" ? "i" : "r");
+  return wrong === undefined ? data : fail(NOTIFY.PAYLOAD_MALFORMED, wrong);
 }
 
 /** The peer's public value; undefined where there is no PFS and no KE. */
@@ -48,8 +41,8 @@ export function readKe(message: Message, which: Which, group: GroupName | undefi
   }
   if (payloads.length === 0) return refuse(`missing KE payload in ${name} message`);
   const [{ data }] = payloads;
-  const required = GROUPS[group].publicBytes;
-  return data.length === required ? data : refuse(`KE has ${data.length} byte DH public value; ${required} required`);
+  const wrong = refusePublicValue(group, data);
+  return wrong === undefined ? data : refuse(wrong);
 }
 
 /** Names for the sentences: whose each of the two is, as the receiver sees it. */
