@@ -84,6 +84,8 @@ export class Connection implements IkeConnection {
   erouteOwner = NOBODY;
   newestIsakmp = NOBODY;
   newestIpsec = NOBODY;
+  /** There has been an SA, so that its peer is known to be whom it says. */
+  hasWorked = false;
   priority: number;
   /** Used where opportunism over the same clients fails. */
   policyNext: Connection | undefined = undefined;

@@ -41,12 +41,13 @@ export async function onDeadPeer(
     // it cannot hear of it
     if (action !== "none") lifeCycle.removeStates(one, false);
   }
-  for (const { one, action } of actions) if (action === "clear") await lifeCycle.release(one, false);
   if (actions.every(({ action }) => action === "none")) lifeCycle.removeState(sa, false);
+  // before anything is waited for: an instance without negotiation goes
   for (const { one, action } of actions) {
     const isAnswerable = one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE";
     if (action === "restart" && isAnswerable) initiator.initiate(one);
   }
+  for (const { one, action } of actions) if (action === "clear") await lifeCycle.release(one, false);
 }
 
 function isWithSamePeer(one: Connection, its: Connection): boolean {

@@ -104,6 +104,7 @@ export class PlutoHost implements IkeHost {
   established(state: IkeState): void {
     const { parts } = this;
     const connection = connectionOf(state);
+    connection.hasWorked = true;
     if (state.kind === "ipsec") {
       connection.newestIpsec = state.number;
     } else {

@@ -8,6 +8,7 @@ import { sameHostPair } from "./connections.ts";
 import { RC } from "./define.ts";
 import type { Pending, PendingQueue } from "./pending.ts";
 import { hasIpsecPolicy } from "./policy.ts";
+import { type Retries, RETRY_SPACING_MS } from "./retries.ts";
 import type { StateNotes } from "./state_notes.ts";
 import type { Reply, Whacks } from "./whacks.ts";
 
@@ -16,6 +17,7 @@ export interface InitiatorDeps {
   readonly pending: PendingQueue;
   readonly whacks: Whacks;
   readonly notes: StateNotes;
+  readonly retries: Retries;
   now(): number;
   connectionOf(state: IkeState): Connection;
   tell(about: IkeState | Connection, code: number, text: string): void;
@@ -32,13 +34,17 @@ export interface InitiateOptions {
   /** Whack that waits for the outcome. */
   readonly reply?: Reply;
   readonly pfsGroup?: GroupName;
+  /** To a peer behind NAT, which is reached only there; default: as the connection has it. */
+  readonly path?: Path;
 }
 
 export class Initiator {
   constructor(readonly deps: InitiatorDeps) {}
 
   /** Phase 2 at once, after a phase 1 that is under way, or after one that begins now. */
-  initiate(connection: Connection, { attempt = 1, replaces = 0, reply, pfsGroup }: InitiateOptions = {}): void {
+  initiate(connection: Connection, options: InitiateOptions = {}): void {
+    const { attempt = 1, replaces = 0, reply, pfsGroup, path = pathOf(connection) } = options;
+    this.deps.retries.cancel(connection);
     const wantsIpsec = hasIpsecPolicy(connection.policy);
     const wanted = { connection, attempt, replaces, pfsGroup, reply };
     const usable = this.usableIsakmp(connection);
@@ -48,8 +54,7 @@ export class Initiator {
       else this.deps.pending.add({ isakmp: usable.number, ...wanted });
       return;
     }
-    const options = { replaces: 0, attempt };
-    const sa = this.#startPhase1(connection, pathOf(connection), options, reply);
+    const sa = this.#startPhase1(connection, path, { replaces: 0, attempt }, reply);
     if (sa && wantsIpsec) this.deps.pending.add({ isakmp: sa.number, ...wanted });
   }
 
@@ -68,7 +73,7 @@ export class Initiator {
 
   /** Whether a negotiation that would serve the connection's traffic is under way. */
   isUnderWay(connection: Connection): boolean {
-    if (this.deps.pending.has(connection)) return true;
+    if (this.deps.pending.has(connection) || this.deps.retries.has(connection)) return true;
     for (const state of this.deps.engine.states.values()) {
       if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) return true;
     }
@@ -79,7 +84,8 @@ export class Initiator {
   replace(state: IkeState, attempt = 1): void {
     const connection = this.deps.connectionOf(state);
     if (state.kind === "ipsec") {
-      return this.initiate(connection, { attempt, replaces: state.number, pfsGroup: state.pfsGroup });
+      const path = state.encapsulation ? state.path : undefined;
+      return this.initiate(connection, { attempt, replaces: state.number, pfsGroup: state.pfsGroup, path });
     }
     const path = state.nat.ours || state.nat.peers ? state.path : pathOf(connection);
     const successor = this.#startPhase1(connection, path, { replaces: state.number, attempt }, undefined);
@@ -89,10 +95,10 @@ export class Initiator {
   /** Nobody answered. The state is deleted after this. */
   gaveUp(state: IkeState): void {
     const connection = this.deps.connectionOf(state);
+    const waiting = new Set(this.deps.pending.of(state.number).map((pending) => pending.connection));
     const most = connection.settings.keyingTries;
     if (most !== 0 && state.attempt >= most) {
-      const waiting = this.deps.pending.of(state.number).map((pending) => pending.connection);
-      for (const one of new Set([connection, ...waiting])) this.deps.failed(one);
+      for (const one of waiting.add(connection)) this.deps.failed(one);
       return;
     }
     const attempt = state.attempt + 1;
@@ -104,7 +110,13 @@ export class Initiator {
     } else {
       this.deps.tell(state, RC.log, story);
     }
-    this.replace(state, attempt);
+    const pauseMs = this.deps.notes.of(state.number).startedAt + RETRY_SPACING_MS - this.deps.now();
+    if (pauseMs <= 0) this.replace(state, attempt);
+    else if (state.kind === "ipsec") this.deps.retries.later(connection, pauseMs, () => this.replace(state, attempt));
+    else {
+      if (waiting.size === 0) waiting.add(connection);
+      for (const one of waiting) this.deps.retries.later(one, pauseMs, () => this.initiate(one, { attempt }));
+    }
   }
 
   /** What waited for this ISAKMP SA begins. */
@@ -124,7 +136,9 @@ export class Initiator {
     const begun = this.deps.whacks.at(reply, () => {
       return this.#orRefused(connection, this.deps.engine.startPhase1(connection, path, options));
     });
-    if (begun) this.deps.whacks.attach(begun, reply);
+    if (!begun) return undefined;
+    this.deps.notes.of(begun.number).startedAt = this.deps.now();
+    this.deps.whacks.attach(begun, reply);
     return begun;
   }
 
@@ -134,7 +148,7 @@ export class Initiator {
       return this.#orRefused(connection, this.deps.engine.startQuick(sa, connection, options));
     });
     if (!begun) return;
-    this.deps.notes.of(sa.number).usedAt = this.deps.now();
+    this.deps.notes.of(sa.number).usedAt = this.deps.notes.of(begun.number).startedAt = this.deps.now();
     this.deps.whacks.attach(begun, reply);
   }
 

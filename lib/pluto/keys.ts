@@ -35,6 +35,8 @@ export interface KeysDeps {
 
 export class Keys {
   #entries: readonly SecretEntry[] = [];
+  /** Entries with a rival that have been warned of. */
+  readonly #ambiguous = new Set<SecretEntry>();
   /** Newest first. */
   #known: KnownKey[] = [];
 
@@ -55,6 +57,7 @@ export class Keys {
   }
 
   forgetSecrets(): void {
+    this.#ambiguous.clear();
     this.#entries = [];
   }
 
@@ -72,7 +75,10 @@ export class Keys {
   #find(kind: "PSK" | "RSA", connection: Connection, peerId?: Identity): SecretMatch | undefined {
     const { ours } = connection;
     const match = findSecret(this.#entries, kind, ours.id, peerId ?? indexOfPeer(connection));
-    if (match?.rival) this.deps.warn(AMBIGUOUS);
+    if (match?.rival && !this.#ambiguous.has(match.entry)) {
+      this.#ambiguous.add(match.entry);
+      this.deps.warn(AMBIGUOUS);
+    }
     return match;
   }
 

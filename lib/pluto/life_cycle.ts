@@ -6,6 +6,7 @@ import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { RC } from "./define.ts";
 import type { PendingQueue } from "./pending.ts";
+import type { Retries } from "./retries.ts";
 import type { Router } from "./router.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
@@ -13,6 +14,7 @@ export interface LifeCycleDeps {
   readonly engine: Pick<IkeEngine, "remove" | "states">;
   readonly connections: Connections;
   readonly pending: PendingQueue;
+  readonly retries: Retries;
   readonly router: Pick<Router, "unroute" | "abandonHold">;
   readonly tasks: TaskQueue;
   tell(about: IkeState | Connection, code: number, text: string): void;
@@ -35,6 +37,7 @@ export class LifeCycle {
   /** IPsec SAs and what is unfinished first: the ISAKMP SA carries their Delete messages. @param tellPeer false: it knows */
   removeStates(connection: Connection, tellPeer = true): void {
     this.deps.pending.dropOf(connection);
+    this.deps.retries.cancel(connection);
     const isLast = (state: IkeState) => state.kind === "isakmp" && state.isEstablished;
     const states = this.statesOf(connection);
     for (const state of [...states.filter((one) => !isLast(one)), ...states.filter(isLast)]) {
@@ -81,7 +84,10 @@ export class LifeCycle {
   /** An instance goes with the last state, and the last negotiation that waits. */
   discardUnused(connection: Connection): void {
     if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return;
-    if (this.statesOf(connection).length || this.deps.pending.has(connection)) return;
+    const { pending, retries } = this.deps;
+    if (this.statesOf(connection).length || pending.has(connection) || retries.has(connection)) return;
+    // what strangers have us make costs no line and no task
+    if (!connection.hasWorked && connection.routing === "UNROUTED") return this.deps.connections.remove(connection);
     this.deps.inBackground(() => this.#abandon(connection));
   }
 

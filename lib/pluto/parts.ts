@@ -24,6 +24,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { MyId } from "./myid.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { PendingQueue } from "./pending.ts";
+import { Retries } from "./retries.ts";
 import { Router } from "./router.ts";
 import { SpiSource } from "./spi_source.ts";
 import { StateNotes } from "./state_notes.ts";
@@ -84,6 +85,7 @@ export class Parts {
   readonly pending = new PendingQueue();
   readonly notes = new StateNotes();
   readonly tasks = new TaskQueue();
+  readonly retries: Retries;
   readonly spis: SpiSource;
   readonly myId: MyId;
   readonly keys: Keys;
@@ -105,6 +107,7 @@ export class Parts {
     const tell = teller.tell.bind(teller);
     const now = () => deps.clock.now();
     this.spis = new SpiSource(deps.random);
+    const retries = this.retries = new Retries(deps.clock);
     this.myId = new MyId(options.defaultRouteAddress);
     if (options.myId) this.myId.specify(options.myId);
     this.keys = new Keys({
@@ -126,6 +129,7 @@ export class Parts {
       engine,
       connections,
       pending,
+      retries,
       router: this.router,
       tasks,
       tell,
@@ -137,6 +141,7 @@ export class Parts {
       pending,
       whacks,
       notes,
+      retries,
       now,
       connectionOf,
       tell,

@@ -4,6 +4,8 @@ import type { InstalledSa } from "./kernel.ts";
 export interface StateNote {
   /** Between the replacement of an SA and its end. */
   marginSeconds: number;
+  /** Of a negotiation that we began: milliseconds of the clock. */
+  startedAt: number;
   /** Milliseconds of the clock. */
   establishedAt: number | undefined;
   /** Something of it may be in the kernel. */
@@ -26,6 +28,7 @@ export class StateNotes {
     if (!note) {
       note = {
         marginSeconds: 0,
+        startedAt: -Infinity,
         establishedAt: undefined,
         isInstalled: false,
         tunnels: {},

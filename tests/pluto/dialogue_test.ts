@@ -210,6 +210,11 @@ Deno.test("up fails: down runs, the eroute is as it was, the SAs go, and whack h
   equal(wire.west.updowns, ["up-client net-net", "down-client net-net"]);
   equal(wire.west.kernel.table, [`${FLOW} => %trap`]);
   equal(wire.west.kernel.outbound, new Set());
+  await wire.seconds(10);
+  equal(wire.west.updowns.length, 4, "the next attempt is not made at once");
+  await wire.west.whack({ name: "net-net", terminate: true });
+  await wire.seconds(60);
+  equal(wire.west.updowns.length, 4, "--terminate ends the attempts");
 });
 
 Deno.test("a dead peer: hold leaves the trap", async () => {
@@ -284,6 +289,65 @@ Deno.test("a road warrior's template becomes an instance, and lives as long as i
     "down-client road",
     "unroute-client road",
   ]);
+});
+
+/** East is behind a NAT: its datagrams come from 203.0.113.9, from ports that the NAT gives. */
+function translate({ clock, west, east }: Wire) {
+  const nat = { base: 60000, isGone: false };
+  const own = address("198.51.100.2"), outside = address("203.0.113.9");
+  east.send = ({ localPort, remote, remotePort }, datagram) => {
+    const copy = datagram.slice(),
+      path = { local: remote, localPort: remotePort, remote: outside, remotePort: nat.base + localPort };
+    clock.after(10, () => west.pluto.receive(path, copy));
+  };
+  west.send = ({ local, localPort, remotePort }, datagram) => {
+    const copy = datagram.slice(),
+      path = { local: own, localPort: remotePort - nat.base, remote: local, remotePort: localPort };
+    if (path.localPort === 500 || path.localPort === 4500) clock.after(10, () => east.pluto.receive(path, copy));
+  };
+  return nat;
+}
+
+async function natted() {
+  const nets = { allowed: [{ address: address("10.9.0.0"), bits: 16, port: 0 }], excepted: [] };
+  const wire = new Wire({ secrets: [psk("for all", "@west", "%any")], options: { privateNets: nets } }, {
+    secrets: [psk("for all", "@laptop", "@west")],
+  });
+  const nat = translate(wire);
+  await wire.west.add("road", description({ right: { ...ROAD.right, virtual: "vhost:%no,%priv" } }));
+  await wire.east.add(
+    "road",
+    description({
+      ipsecLifetimeSeconds: 1200,
+      rekeyMarginSeconds: 100,
+      rekeyFuzzPercent: 0,
+      right: { client: "10.9.0.7/32", id: "@laptop" },
+    }),
+  );
+  await wire.east.whack({ name: "road", initiate: true });
+  await wire.seconds(5);
+  return { ...wire, wire, nat };
+}
+
+Deno.test("a road warrior behind NAT: ESP in UDP to the port that the NAT gave, for an address of its own", async () => {
+  const { west, wire } = await natted();
+  equal(west.kernel.table, ["10.0.1.0/24:0 -0-> 10.9.0.7/32:0 => #2"]);
+  const [, sa] = [...west.pluto.parts.engine.states.values()];
+  ok(sa.kind === "ipsec");
+  equal(sa.encapsulation, { localPort: 4500, remotePort: 64500 });
+  equal(said(west, '"road"[1] 203.0.113.9 #2: IPsec SA established').length, 1);
+  await wire.seconds(1150);
+  equal(west.kernel.table, ["10.0.1.0/24:0 -0-> 10.9.0.7/32:0 => #3"], "rekeying finds the way, too");
+});
+
+Deno.test("a NAT that forgets: the SAs follow the peer to its new port", async () => {
+  const { west, east, wire, nat } = await natted();
+  nat.base = 50000;
+  const [ipsec] = [...east.pluto.parts.engine.states.values()].filter(({ kind }) => kind === "ipsec");
+  east.pluto.parts.initiator.replace(ipsec);
+  await wire.seconds(5);
+  equal(west.kernel.moves[0], "#2 203.0.113.9:54500");
+  equal(west.kernel.table, ["10.0.1.0/24:0 -0-> 10.9.0.7/32:0 => #3"]);
 });
 
 Deno.test("an instance that nothing came of vanishes", async () => {
