@@ -207,3 +207,20 @@ for (const mode of ["tunnel", "transport"] as const) {
     ok(world.east.host.told.some((line) => /ESP\/NAT=>.*NATD=203\.0\.113\.9:34500/.test(line)), world.story);
   });
 }
+
+Deno.test("a host behind a NAT says which address comes out of its tunnel", async () => {
+  const world = await quickWorld({ ...HOSTS, westNat: { ...NAT } });
+  const [east] = ipsecSas(world.east);
+  ok(east?.isEstablished, world.story);
+  deepEqual(east.peersClient.address, NAT.inside);
+});
+
+for (const forcing of ["west", "east"] as const) {
+  Deno.test(`forceEncapsulation at ${forcing} puts ESP into UDP at both ends, though there is no NAT`, async () => {
+    const world = await quickWorld({ [forcing]: { forceEncapsulation: true } });
+    agreed(world);
+    for (const side of [world.west, world.east]) {
+      deepEqual(ipsecSas(side)[0].encapsulation, { localPort: 4500, remotePort: 4500 }, world.story);
+    }
+  });
+}
