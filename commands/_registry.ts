@@ -3,6 +3,7 @@ import type { Command } from "./_command.ts";
 
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   auto: async () => (await import("./auto.ts")).auto,
+  barf: async () => (await import("./barf.ts")).barf,
   conf: async () => (await import("./conf.ts")).conf,
   dns: async () => (await import("./dns.ts")).dns,
   eroute: async () => (await import("./eroute.ts")).eroute,
@@ -44,6 +45,7 @@ export const ALIASES: Readonly<Record<string, string>> = {
 /** The commands' own one-line summaries, repeated here so that listing them loads none; a test compares the two. */
 export const SUMMARIES: Readonly<Record<string, string>> = {
   auto: "control automatically-keyed IPsec connections",
+  barf: "spew out collected IPsec debugging information",
   conf: "check ipsec.conf, and show what it says",
   dns: "check what the DNS says about this host's key",
   eroute: "manipulate IPSEC extended routing tables",

@@ -5,6 +5,7 @@ import type { RsaPublicKey } from "../lib/crypto/rsa.ts";
 import type { ResolverOptions } from "../lib/dns/resolver.ts";
 import { SystemError } from "../lib/ffi/libc.ts";
 import { NfTables } from "../lib/ffi/nf_tables.ts";
+import { LINK_FLAG } from "../lib/packet/rtnetlink.ts";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { networkFacts } from "../lib/system/network_facts.ts";
@@ -146,8 +147,9 @@ function interfaces(attachments: string): LocalFacts["interfaces"] {
     }),
   );
   const { links, addresses } = networkFacts();
-  return links.map(({ name, mtu }) => ({
+  return links.map(({ name, mtu, flags }) => ({
     name,
+    isUp: (flags & LINK_FLAG.UP) !== 0,
     mtu,
     addresses: addresses.filter(({ device }) => device === name).map(({ address }) => address),
     rpFilter: text(`/proc/sys/net/ipv4/conf/${name}/rp_filter`).trim() || undefined,

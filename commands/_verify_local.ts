@@ -22,6 +22,7 @@ export interface LocalFacts {
   readonly udpPorts: ReadonlySet<number>;
   readonly interfaces: readonly {
     readonly name: string;
+    readonly isUp: boolean;
     readonly mtu: number;
     readonly addresses: readonly Address[];
     readonly rpFilter: string | undefined;
@@ -114,7 +115,7 @@ function portFindings({ pluto, klips, udpPorts, interfaces }: LocalFacts): Findi
 
 function routingFindings({ interfaces, isForwarding, rpFilterAll }: LocalFacts): Finding[] {
   const findings: Finding[] = [];
-  const real = interfaces.filter(({ name }) => name !== "lo" && !VIRTUAL.test(name));
+  const real = interfaces.filter(({ name, isUp }) => isUp && name !== "lo" && !VIRTUAL.test(name));
   if (real.length > 1) {
     findings.push(finding(
       "Two or more interfaces found, checking IP forwarding",

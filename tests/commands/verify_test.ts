@@ -14,6 +14,7 @@ function addresses(...texts: string[]) {
 
 const link = (name: string, more: Partial<LocalFacts["interfaces"][number]> = {}) => ({
   name,
+  isUp: true,
   mtu: 1500,
   addresses: addresses("192.0.2.1"),
   rpFilter: "0",
