@@ -121,8 +121,8 @@ function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }
 }
 
 /**
- * The Quick Mode of ours that an error is about. Few peers quote its SPI; without one it can only be meant where there is
- * no other.
+ * The Quick Mode of ours that an error is about. Not all peers quote our SPI; some quote none, or their own. Then it can
+ * only be meant where there is no other.
  */
 function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IkeState | undefined {
   const attempts = all(services).filter((state): state is IpsecState =>
