@@ -137,7 +137,12 @@ function obeyDelete(services: EngineServices, sa: IsakmpState, payload: Extract<
   return judgeDelete(sa, payload, services.states.values()).map((judgement): Effect => {
     if ("ignored" in judgement) return { effect: "tell", code: 3, text: judgement.ignored };
     const { state } = judgement;
-    // The host has not heard of it yet.
-    return state.isEstablished ? { effect: "peerDeleted", state } : { effect: "remove", state, tellPeer: false };
+    if (state.isEstablished) return { effect: "peerDeleted", state };
+    // There is nothing to replace: what the peer gives up half-way has failed.
+    const kind = state.kind === "isakmp" ? "ISAKMP" : "IPSEC";
+    services.host.tell(state, 3, `received Delete SA payload: deleting ${kind} State #${state.number}`);
+    return state.role === "initiator"
+      ? { effect: "giveUp", state, detail: ": the peer has deleted it" }
+      : { effect: "remove", state, tellPeer: false };
   });
 }

@@ -82,6 +82,7 @@ Deno.test("a Delete for an SA that the responder has not established yet ends it
   await world.pass(1);
   deepEqual(world.east.names, ["MAIN_R3"]);
   ok(!world.east.host.events.includes("peer deleted #2"), world.story);
+  ok(world.east.host.told.includes("003 received Delete SA payload: deleting IPSEC State #2"), world.story);
 });
 
 Deno.test("notifications that mean nothing to us are said", async () => {

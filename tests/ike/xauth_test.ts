@@ -3,6 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { IkeEnd } from "../../lib/ike/connection.ts";
 import { CFG_ATTRIBUTE, EXCHANGE } from "../../lib/ike/constants.ts";
 import type { Effect } from "../../lib/ike/exchange_table.ts";
+import { cookies } from "../../lib/ike/delete_payload.ts";
+import type { IsakmpState } from "../../lib/ike/isakmp_sa.ts";
 import type { Attribute } from "../../lib/ike/payload.ts";
 import type { EngineServices, Phase2 } from "../../lib/ike/phase2.ts";
 import { opening } from "../../lib/ike/transaction.ts";
@@ -142,6 +144,31 @@ Deno.test("a user who types slowly is asked once, though the server asks again",
   typed();
   await world.pass(5);
   ok(world.west.established && world.east.established, world.story);
+});
+
+Deno.test("a server that deletes the SA in the midst of XAUTH ends the attempt", async () => {
+  let say = () => {};
+  const world = rolesWorld({ xauth: true }, {
+    makePhase2: (services) => {
+      say = () => {
+        const sa = world.east.isakmp[0] as IsakmpState;
+        if (services.host === world.east.host) {
+          services.inform(sa, [{ type: "D", doi: 1, protocol: 1, spis: [cookies(sa)] }]);
+        }
+      };
+      return makePhase2(services);
+    },
+  });
+  const { west, east } = world;
+  west.host.credentials = () => new Promise(() => {});
+  startMain(west, east);
+  await world.pass(5);
+  deepEqual([west.names, east.names], [["XAUTH_I0"], ["XAUTH_R0"]]);
+  say();
+  await world.pass(1);
+  deepEqual(west.names, []);
+  ok(west.host.told.includes("003 received Delete SA payload: deleting ISAKMP State #1"), world.story);
+  ok(west.host.events.includes("gave up #1"), world.story);
 });
 
 Deno.test("no Quick Mode before XAUTH is through", async () => {
