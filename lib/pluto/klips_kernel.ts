@@ -2,8 +2,9 @@
 import type { IpsecSa } from "../ike/state.ts";
 import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../pfkey/client.ts";
 import { decodeMessage } from "../pfkey/codec.ts";
-import { MESSAGES, SA_FLAG, SATYPES } from "../pfkey/constants.ts";
+import { MESSAGES, SA_FLAG, satypeProtocol, SATYPES } from "../pfkey/constants.ts";
 import { ERRNO, errnoText } from "../pfkey/errno.ts";
+import type { PfkeyMessage } from "../pfkey/message.ts";
 import {
   addFlow,
   addSa,
@@ -15,7 +16,7 @@ import {
   type NewSa,
 } from "../pfkey/requests.ts";
 import { type Address, anyAddress, sameAddress } from "../text/address.ts";
-import { formatSaId, MAGIC_SPIS, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
+import { formatSaId, MAGIC_SPIS, SA_PROTOCOLS, type SaId, sameSaId } from "../text/sa_id.ts";
 import { formatSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import type { KernelInterface } from "./orientation.ts";
 import {
@@ -45,6 +46,8 @@ export interface KlipsKernelDeps {
   addressesOf(device: string): readonly Address[] | Promise<readonly Address[]>;
   random(bytes: number): Uint8Array<ArrayBuffer>;
   onAcquire(acquire: Acquire): void;
+  /** An SA of a state has carried so much that it should be replaced. */
+  onWorn?(state: number): void;
   /** KLIPS has ended. */
   onClosed(): void;
   warn(text: string): void;
@@ -273,17 +276,32 @@ export class KlipsKernel implements Kernel {
         this.#deps.warn(`pfkey_async: unparseable PF_KEY message: ${decoded.reason}; message ignored`);
         continue;
       }
-      const { type, pid, extensions: { source, destination } } = decoded.message;
-      if (type !== MESSAGES.ACQUIRE.number || pid !== 0 || !source || !destination) continue;
-      this.#deps.onAcquire({
-        from: source.address,
-        to: destination.address,
-        protocol: source.proto,
-        fromPort: source.port,
-        toPort: destination.port,
-      });
+      const { message } = decoded;
+      if (message.pid !== 0) continue; // not KLIPS's own
+      if (message.type === MESSAGES.ACQUIRE.number) this.#acquired(message);
+      else if (message.type === MESSAGES.EXPIRE.number) this.#worn(message);
     }
     this.#deps.onClosed();
+  }
+
+  #acquired({ extensions: { source, destination } }: PfkeyMessage): void {
+    if (!source || !destination) return;
+    this.#deps.onAcquire({
+      from: source.address,
+      to: destination.address,
+      protocol: source.proto,
+      fromPort: source.port,
+      toPort: destination.port,
+    });
+  }
+
+  #worn({ satype, extensions: { sa, destination } }: PfkeyMessage): void {
+    const protocol = satypeProtocol(satype);
+    if (protocol === undefined || !sa || !destination) return;
+    const worn = { protocol, spi: sa.spi, destination: destination.address };
+    for (const [state, chains] of this.#chains) {
+      if ([...chains.in ?? [], ...chains.out ?? []].some((id) => sameSaId(id, worn))) this.#deps.onWorn?.(state);
+    }
   }
 }
 

@@ -87,6 +87,15 @@ export class Lifetimes {
     });
   }
 
+  /** It has carried as much as one SA should. What is planned for it stays. */
+  replaceWorn(state: IkeState): void {
+    const connection = this.deps.connectionOf(state);
+    if (newestOf(connection, state) !== state.number || !state.isEstablished) return;
+    if (!connection.rekey && state.role === "responder") return;
+    this.deps.log(state, `replacing worn ${nameOf(state)} SA`);
+    this.deps.replace(state);
+  }
+
   #schedule(state: IkeState, { event, afterSeconds, marginSeconds }: LifetimePlan): void {
     this.deps.notes.of(state.number).marginSeconds = marginSeconds;
     const act = event === "EVENT_SA_EXPIRE" ? () => this.#expire(state) : () => this.#replace(state, event);

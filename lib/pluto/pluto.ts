@@ -57,6 +57,12 @@ export class Pluto {
     void this.#acquire(acquire, HOLD_REASONS.acquire);
   }
 
+  /** An SA has carried as much as it should: the packet engine asks for another. */
+  worn(state: number): void {
+    const found = this.#parts.engine.states.get(state);
+    if (found) this.#parts.lifetimes.replaceWorn(found);
+  }
+
   /** An orderly end, as by SIGTERM. */
   async shutDown(): Promise<void> {
     await this.#requests.run(() => putAway(this.#parts));

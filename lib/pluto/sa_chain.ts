@@ -9,6 +9,13 @@ import { SA_PROTOCOLS } from "../text/sa_id.ts";
 
 /** In packets. */
 const REPLAY_WINDOW = 64;
+/**
+ * After so many packets KLIPS asks for another SA: the sequence numbers end at 2^32, which on a fast line is within hours.
+ * The sender comes first.
+ */
+const SOFT_PACKETS = { out: 0xc0000000, in: 0xe0000000 } as const;
+/** With blocks of 64 bits, so much may be encrypted by one key (RFC 7296 §2.8, SP 800-67 §3.3). */
+const SOFT_BYTES_OF_3DES = 2 ** 32;
 /** A CPI below is well known; KLIPS names SAs by numbers from here on. */
 const LOWEST_SPI = 256;
 
@@ -52,6 +59,10 @@ function negotiatedSa(one: NegotiatedSa, sa: IpsecSa, direction: "in" | "out", e
     authKey: bytes(auth),
     encryptionKey: bytes(cipher),
     replayWindow: REPLAY_WINDOW,
+    soft: {
+      packets: SOFT_PACKETS[direction],
+      ...(suite.cipher === "3des" && direction === "out" && { bytes: SOFT_BYTES_OF_3DES }),
+    },
     udp: isEsp && encapsulation
       ? { sport: encapsulation.localPort, dport: encapsulation.remotePort, originalAddress: undefined }
       : undefined,

@@ -244,6 +244,12 @@ scenario("chains, policies and refusals as KLIPS lists them", fourHosts, async (
     equal((await kernel.eroutes()).map((one) => one.flow), [flow]);
     await kernel.deleteEroute(flow);
   });
+  await step("SAs have limits, at which KLIPS asks for others", async () => {
+    const worn = saOf("west", 5, { esp: ["3des", "md5-96"] });
+    await kernel.installOutbound(worn);
+    match(await west.ipsec("spi"), /esp0x2050@\S+ .*bytes\(0,4294967296,0\).*packets\(0,3221225472,0\)/);
+    await kernel.remove(worn);
+  });
   await step("a peer that moves behind its NAT keeps keys and counts", async () => {
     const natt = saOf("west", 4, { esp: ["aes128gcm16"], natt: true });
     await kernel.installInbound(natt);

@@ -147,6 +147,17 @@ Deno.test("after a peer's Delete: replaced in ten seconds, gone in ten more", ()
   equal(done.at(-1), "remove #5, tell");
 });
 
+Deno.test("an SA that has carried enough is replaced; what is planned for it stays", () => {
+  const { lifetimes, state, done, events, connection } = stage();
+  lifetimes.plan(state);
+  lifetimes.replaceWorn({ ...state, isEstablished: true });
+  equal(done, ["replacing worn IPsec SA", "replace #5"]);
+  equal(events.length, 1);
+  connection.newestIpsec = 6;
+  lifetimes.replaceWorn({ ...state, isEstablished: true });
+  equal(done.length, 2, "once is enough");
+});
+
 Deno.test("a life that is shortened later counts from the establishment", () => {
   const { lifetimes, state, next, pass } = stage();
   lifetimes.plan(state);
