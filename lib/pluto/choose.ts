@@ -5,25 +5,18 @@
 import type { ClientRequest, Refusal } from "../ike/host.ts";
 import type { IsakmpSa, Path } from "../ike/state.ts";
 import type { AuthMethod } from "../ike/suite.ts";
-import {
-  addressInSubnet,
-  formatSubnet,
-  isHostSubnet,
-  sameSubnet,
-  type Subnet,
-  subnetInSubnet,
-} from "../text/subnet.ts";
+import { addressInSubnet, isHostSubnet, sameSubnet, subnetInSubnet } from "../text/subnet.ts";
 import { formatAddress } from "../text/address.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 import type { Secret } from "../crypto/secret.ts";
+import { bestForClients, bestOpportunistic, hostOrClient, sameSelectors, wantedText, wildId } from "./client_search.ts";
 import type { Connection } from "./connection.ts";
 import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
 import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
 import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";
-import { formatTopology } from "./topology.ts";
-import { type PrivateNets, whyNotVirtual } from "./virtual_ip.ts";
+import type { PrivateNets } from "./virtual_ip.ts";
 
 /** RFC 2408 §3.14.1 */
 const INVALID_ID_INFORMATION = 18;
@@ -160,37 +153,16 @@ export class Chooser {
     const isExact = sameSelectors(current, request) && sameSubnet(current.ours.net, request.ours.client) &&
       sameSubnet(current.peers.net, request.peers.client) && !current.peers.virtual;
     if (isExact && isRouted(current.routing)) return current;
-    const { connections } = this.deps;
+    const { connections, privateNets } = this.deps;
     const pair = hostPairOf(current);
-    const exact = this.#bestOf(connections.between(pair), current, request);
+    const exact = bestForClients(connections.between(pair), current, request, privateNets);
     if (exact) return exact;
     if (isExact) return current;
     const wildcards = connections.wildcards(pair);
-    const road = this.#bestOf(wildcards, current, request);
+    const road = bestForClients(wildcards, current, request, privateNets);
     if (road) return road;
     const hosts = isHostSubnet(request.ours.client) && isHostSubnet(request.peers.client);
     return hosts ? bestOpportunistic(wildcards, current, request) : undefined;
-  }
-
-  /** Routed ones first, then those with few wildcards in the identity; none where the best never negotiates. */
-  #bestOf(candidates: readonly Connection[], current: Connection, request: ClientRequest): Connection | undefined {
-    let found: Connection | undefined, highest = 0;
-    for (const one of candidates) {
-      if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY") continue;
-      const wildcards = identityFit(one, current);
-      if (wildcards === undefined || !sameSelectors(one, request)) continue;
-      if (!sameSubnet(one.ours.net, request.ours.client) || !this.#peerNetFits(one, current, request)) continue;
-      const rank = (isRouted(one.routing) ? 2 * ANY_ID_WILDCARDS : 0) + ANY_ID_WILDCARDS - wildcards + 1;
-      if (rank > highest) [found, highest] = [one, rank];
-    }
-    return found?.neverNegotiates ? undefined : found;
-  }
-
-  #peerNetFits({ peers }: Connection, current: Connection, request: ClientRequest): boolean {
-    const wanted = request.peers.client, host = current.peers.host;
-    if (peers.virtual) return whyNotVirtual(peers.virtual, wanted, host, this.deps.privateNets) === undefined;
-    if (!peers.client) return isOnly(wanted, host);
-    return peers.isClientWithin ? subnetInSubnet(wanted, peers.client) : sameSubnet(wanted, peers.client);
   }
 
   async #confirm(
@@ -231,10 +203,6 @@ function isNameless({ connectionKind, peers: { givenId } }: Connection): boolean
   return connectionKind === "CK_INSTANCE" && givenId !== "%myid" && isAnyId(givenId);
 }
 
-function hostOrClient(net: Subnet, host: Path["remote"]): Subnet | undefined {
-  return isOnly(net, host) ? undefined : net;
-}
-
 function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {
   const plain = (port: number) => port === FLOATED_PORT ? IKE_PORT : port;
   return { ours: local, ourPort: plain(localPort), peers: remote, peersPort: plain(remotePort) };
@@ -245,54 +213,4 @@ function best(candidates: readonly Connection[], peerId: Identity | undefined): 
   if (!peerId) return candidates[0];
   const rank = (one: Connection) => matchIdentity(peerId, wildId(one, one.peers.id)) ?? Infinity;
   return candidates.filter((one) => rank(one) < Infinity).toSorted((a, b) => rank(a) - rank(b))[0];
-}
-
-/** A connection between known hosts without `rightid=` is for the address; one for any host, for anybody. */
-function wildId(one: Connection, given: Identity): Identity {
-  return isAnyId(given) && !one.peers.isAnyHost && one.connectionKind !== "CK_INSTANCE" ? one.peers.id : given;
-}
-
-/** @returns wildcards; undefined where the identities differ from those of the ISAKMP SA */
-function identityFit(one: Connection, current: Connection): number | undefined {
-  if (!sameIdentity(one.ours.id, current.ours.id)) return undefined;
-  return matchIdentity(current.peers.id, wildId(one, one.peers.id));
-}
-
-function sameSelectors(one: Connection, { ours, peers }: ClientRequest): boolean {
-  return one.ours.protocol === ours.protocol && one.peers.protocol === peers.protocol &&
-    one.ours.clientPort === ours.port && (one.peers.clientPort === peers.port);
-}
-
-function bestOpportunistic(
-  candidates: readonly Connection[],
-  current: Connection,
-  { ours, peers }: ClientRequest,
-): Connection | undefined {
-  let found: Connection | undefined, highest = -1;
-  for (const one of candidates) {
-    const wildcards = identityFit(one, current);
-    if (one.connectionKind === "CK_GROUP" || wildcards === undefined) continue;
-    if (!subnetInSubnet(ours.client, one.ours.net) || !subnetInSubnet(peers.client, one.peers.net)) continue;
-    const rank = (one.priority * 2 + (isRouted(one.routing) ? 1 : 0)) * 16 + ANY_ID_WILDCARDS - wildcards;
-    if (rank > highest) [found, highest] = [one, rank];
-  }
-  return found?.policy.opportunistic && !found.neverNegotiates ? found : undefined;
-}
-
-/** What the peer wants, as a topology. */
-function wantedText(current: Connection, request: ClientRequest): string {
-  const end = (one: Connection["ours"], side: ClientRequest["ours"]) => {
-    const copy = one.copy();
-    copy.client = hostOrClient(side.client, copy.host);
-    copy.virtual = undefined;
-    copy.isClientWithin = false;
-    return copy;
-  };
-  const text = formatTopology(
-    end(current.ours, request.ours),
-    end(current.peers, request.peers),
-    current.policy,
-    false,
-  );
-  return text || formatSubnet(request.peers.client);
 }
