@@ -4,11 +4,11 @@ import { addressInSubnet, hostSubnet } from "../text/subnet.ts";
 import type { BareShunts } from "./bare_shunts.ts";
 import type { Connection } from "./connection.ts";
 import type { Initiator } from "./initiate.ts";
-import { type Acquire, type Flow, type Kernel, KernelError, type ShuntKind } from "./kernel.ts";
+import { type Acquire, type Flow, type Kernel, KernelError } from "./kernel.ts";
 import type { IpsecSa } from "../ike/state.ts";
-import type { Opportunism } from "./opportunism.ts";
-import { isRouted } from "./routing_states.ts";
+import type { Opportunism, Unfounded } from "./opportunism.ts";
 import type { Router } from "./router.ts";
+import { isRouted } from "./routing_states.ts";
 import type { TaskQueue } from "./task_queue.ts";
 import type { Reply } from "./whacks.ts";
 
@@ -18,7 +18,7 @@ export const HOLD_REASONS = { acquire: "%acquire-pfkey", found: "%hold found-pfk
 export interface AcquireDeps {
   readonly connections: Iterable<Connection>;
   readonly shunts: BareShunts;
-  readonly router: Pick<Router, "assignHold" | "eclipse">;
+  readonly router: Pick<Router, "assignHold" | "eclipse" | "dropBare" | "putBare" | "forgetFailure">;
   readonly kernel: Kernel;
   readonly tasks: TaskQueue;
   readonly initiator: Pick<Initiator, "initiate" | "isUnderWay">;
@@ -54,53 +54,80 @@ export class Acquires {
       });
     }
     if (isAnyAddress(acquire.from) || isAnyAddress(acquire.to)) {
-      return await this.#fail(acquire, undefined, "impossible IP address", isHeld);
+      this.#tell(acquire, "impossible IP address");
+      if (isHeld) await deps.tasks.run(() => deps.router.dropBare(flow));
+      return;
     }
     const connection = connectionFor(acquire, deps.connections);
     if (!connection) {
-      return await this.#fail(acquire, undefined, "no routed Opportunistic template covers this pair", isHeld);
+      this.#tell(acquire, "no routed Opportunistic template covers this pair");
+      if (isHeld) await deps.tasks.run(() => deps.router.dropBare(flow));
+      return;
     }
     if (connection.connectionKind !== "CK_TEMPLATE") {
       if (isHeld) await deps.tasks.run(() => deps.router.assignHold(connection, flow));
-      // a negotiation that is under way will do
+      // a negotiation that is under way will do, and an SA that came between the packet and us
+      if (isHeld && deps.ipsecSa(connection.erouteOwner)) return;
       if (!deps.initiator.isUnderWay(connection)) deps.initiator.initiate(connection, { reply });
       return;
     }
     if (isHeld) deps.router.eclipse(connection);
-    const why = deps.opportunism
+    const outcome = deps.opportunism
       ? await deps.opportunism.initiate(connection, acquire, { isHeld, ...(reply && { reply }) })
-      : "opportunism is not enabled";
-    if (why !== undefined) await this.#fail(acquire, connection, why, isHeld);
+      : { why: "opportunism is not enabled", isUnanswered: false };
+    if (outcome === undefined) return;
+    const isAnothers = outcome === "changed" ||
+      await deps.tasks.run(() => this.#fail(acquire, connection, outcome, isHeld)) === "changed";
+    if (isAnothers) await this.handle(acquire, { isHeld, reason, reply });
   }
 
-  /** The hold gives way to what the template has for failures, or to the SA of the policy behind it. */
-  async #fail(acquire: Acquire, template: Connection | undefined, why: string, isHeld: boolean): Promise<void> {
-    const { deps } = this;
+  #tell(acquire: Acquire, why: string): void {
     const [from, to] = [formatAddress(acquire.from), formatAddress(acquire.to)];
-    deps.opportunismFailed(`Can't Opportunistically initiate for ${from} to ${to}: ${why}`);
-    if (!isHeld) return;
+    this.deps.opportunismFailed(`Can't Opportunistically initiate for ${from} to ${to}: ${why}`);
+  }
+
+  /**
+   * The hold gives way to what the template has for failures, or to the SA of the policy behind it. Where the traffic has
+   * found its way meanwhile, that way stays; where it has become another template's, that one is to be asked.
+   */
+  async #fail(
+    acquire: Acquire,
+    template: Connection,
+    { why, isUnanswered }: Unfounded,
+    isHeld: boolean,
+  ): Promise<"changed" | undefined> {
+    const { deps } = this;
     const flow = flowOf(acquire);
-    const next = template?.policyNext;
+    const isStillHeld = isHeld && deps.shunts.find(flow)?.kind === "hold";
+    if (isStillHeld && connectionFor(acquire, deps.connections) !== template) return "changed";
+    this.#tell(acquire, why);
+    if (!isStillHeld) return undefined;
+    const next = template.policyNext;
     const sa = next && deps.ipsecSa(next.newestIpsec);
-    const failure: ShuntKind | undefined = template && template.policy.failure !== "none"
-      ? template.policy.failure
-      : undefined;
-    await deps.tasks.run(() =>
-      this.#kernel(async (kernel) => {
-        if (sa) return await kernel.addEroute(flow, sa, true);
-        if (failure) return await kernel.addShunt(flow, failure, true);
-        return await kernel.deleteEroute(flow);
-      })
+    const { failure } = template.policy;
+    if (sa) {
+      await this.#kernel((kernel) => kernel.addEroute(flow, sa, true));
+      deps.shunts.remove(flow);
+    } else if (failure === "none") {
+      await deps.router.dropBare(flow);
+    } else {
+      await deps.router.putBare(flow, template, { kind: failure, reason: why, now: deps.now(), isUnanswered });
+    }
+    return undefined;
+  }
+
+  /** After a change of connections: failures that are another connection's traffic now are not its decision. */
+  async reconsider(): Promise<void> {
+    const { connections, shunts, tasks, router } = this.deps;
+    const standing = [...connections].filter(({ connectionKind, template }) =>
+      connectionKind !== "CK_INSTANCE" || !template
     );
-    deps.shunts.remove(flow);
-    if (sa || !failure) return;
-    deps.shunts.add({
-      flow,
-      kind: failure,
-      priority: template!.priority,
-      reason: why,
-      packets: 0,
-      activeAt: deps.now(),
+    await tasks.run(async () => {
+      for (const shunt of shunts) {
+        if (shunt.owner && connectionFor(acquireOf(shunt.flow), standing) !== shunt.owner) {
+          await router.forgetFailure(shunt);
+        }
+      }
     });
   }
 
@@ -117,6 +144,11 @@ export class Acquires {
 /** What the kernel's hold is for. */
 export function flowOf({ from, to, protocol, fromPort, toPort }: Acquire): Flow {
   return { ours: hostSubnet(from), peers: hostSubnet(to), protocol, ourPort: fromPort, peersPort: toPort };
+}
+
+/** What the kernel would have asked for a hold. */
+export function acquireOf({ ours, peers, protocol, ourPort, peersPort }: Flow): Acquire {
+  return { from: ours.address, to: peers.address, protocol, fromPort: ourPort, toPort: peersPort };
 }
 
 /** The routed connection that fits best; none where that never negotiates. */

@@ -1,5 +1,7 @@
 /** Shunt eroutes that belong to no connection (whack.md §9.4): holds that wait, and what became of failures. */
 import { sameSubnet, subnetInSubnet } from "../text/subnet.ts";
+import { formatSubnet } from "../text/subnet.ts";
+import type { Connection } from "./connection.ts";
 import type { Flow, ShuntKind } from "./kernel.ts";
 
 export interface BareShunt {
@@ -11,33 +13,40 @@ export interface BareShunt {
   packets: number;
   /** Milliseconds of the clock. */
   activeAt: number;
+  /** Of a failure: whose it is. */
+  readonly owner?: Connection;
 }
 
 export class BareShunts implements Iterable<BareShunt> {
-  /** Newest first. */
-  #all: BareShunt[] = [];
+  /** Oldest first. */
+  readonly #all = new Map<string, BareShunt>();
 
+  /** Newest first; what changes meanwhile does not count. */
   [Symbol.iterator](): Iterator<BareShunt> {
-    return [...this.#all][Symbol.iterator]();
+    return [...this.#all.values()].reverse()[Symbol.iterator]();
   }
 
   add(shunt: BareShunt): void {
     this.remove(shunt.flow);
-    this.#all.unshift(shunt);
+    this.#all.set(keyOf(shunt.flow), shunt);
   }
 
   find(flow: Flow): BareShunt | undefined {
-    return this.#all.find((one) => sameFlow(one.flow, flow));
+    return this.#all.get(keyOf(flow));
   }
 
   remove(flow: Flow): void {
-    this.#all = this.#all.filter((one) => !sameFlow(one.flow, flow));
+    this.#all.delete(keyOf(flow));
   }
 
   /** Holds for traffic that a wider eroute now takes. */
   holdsWithin(flow: Flow): BareShunt[] {
-    return this.#all.filter((one) => one.kind === "hold" && isWithin(one.flow, flow));
+    return [...this].filter((one) => one.kind === "hold" && isWithin(one.flow, flow));
   }
+}
+
+function keyOf({ ours, peers, protocol, ourPort, peersPort }: Flow): string {
+  return `${formatSubnet(ours)}:${ourPort} -${protocol}-> ${formatSubnet(peers)}:${peersPort}`;
 }
 
 export function sameFlow(a: Flow, b: Flow): boolean {

@@ -4,6 +4,7 @@ import { sameAddress } from "../text/address.ts";
 import { sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import { type Line, RC } from "./define.ts";
+import type { Flow } from "./kernel.ts";
 import { IKE_PORT } from "./nets.ts";
 import { hasIpsecPolicy } from "./policy.ts";
 import { isErouted, isRouted, routingRank } from "./routing_states.ts";
@@ -100,10 +101,10 @@ export function templateInChain(owner: Connection, name: string): Connection | u
   return undefined;
 }
 
-/** A template whose trap had given way to what has the same flow. */
-export function eclipsedBy(connection: Connection, all: Iterable<Connection>): Connection | undefined {
+/** A template whose trap has given way to what has the same flow. @param but that which it has given way to */
+export function eclipsedAt(flow: Flow, all: Iterable<Connection>, but?: Connection): Connection | undefined {
   for (const one of all) {
-    if (one !== connection && one.routing === "ROUTED_ECLIPSED" && sameFlow(one.flow, connection.flow)) return one;
+    if (one !== but && one.routing === "ROUTED_ECLIPSED" && sameFlow(one.flow, flow)) return one;
   }
   return undefined;
 }

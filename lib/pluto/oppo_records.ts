@@ -37,6 +37,8 @@ export class OppoRecords {
       [address, "IP address", "IP"],
       [hostName, "hostname", "hostname"],
     ];
+    // all at once, so that a silent server is waited for only once
+    for (const [id] of candidates) if (id) void Promise.all([this.#claims(id, id), this.#keys(id)]);
     let why = "we have neither an address nor a host name to be known by";
     for (const [id, title, noun] of candidates) {
       if (!id) continue;
@@ -87,11 +89,12 @@ export class OppoRecords {
       );
       if (wrong !== undefined || hasKey(found)) return wrong;
     }
+    const old = this.#keys(id); // asked together
     const found = await this.#claims(id, id);
     const wrong = judge(found, own, "our TXT record", "no TXT RR for us", "TXT RR for us has wrong key");
     if (wrong === undefined && hasKey(found)) return undefined;
     const keyWrong = judgeKeys(
-      await this.#keys(id),
+      await old,
       own,
       "our KEY record",
       "no KEY RR found for us (and no good TXT RR)",

@@ -22,14 +22,26 @@ export interface Unconfirmed {
   readonly why: string;
 }
 
+/** Why there can be no SA. */
+export interface Unfounded {
+  readonly why: string;
+  /** The DNS did not answer a question, so that it may be otherwise soon. */
+  readonly isUnanswered: boolean;
+}
+
 export interface Opportunism {
   /**
    * Initiator: looks up who we are and who the gateway of the peer is, then makes an instance of the template and
    * initiates it.
    *
-   * @returns why it cannot be; undefined where it is under way
+   * @returns why it cannot be; `changed` where the held traffic is no longer the template's; undefined where it is under
+   * way
    */
-  initiate(template: Connection, acquire: Acquire, options: OpportuneOptions): Promise<string | undefined>;
+  initiate(
+    template: Connection,
+    acquire: Acquire,
+    options: OpportuneOptions,
+  ): Promise<Unfounded | "changed" | undefined>;
   /** Responder: whether both clients delegate to their gateways. @returns undefined where they do */
   confirm(sa: IsakmpSa, template: Connection, request: ClientRequest): Promise<Unconfirmed | undefined>;
   /** After every request of whack's: questions to the DNS must not wait for their own answers. */

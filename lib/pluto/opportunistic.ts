@@ -7,7 +7,7 @@ import type { IsakmpSa } from "../ike/state.ts";
 import type { RsaPublicKey } from "../crypto/rsa.ts";
 import { type Address, formatAddress, sameAddress } from "../text/address.ts";
 import { addressInSubnet, hostSubnet } from "../text/subnet.ts";
-import { flowOf } from "./acquire.ts";
+import { connectionFor, flowOf } from "./acquire.ts";
 import type { Connection } from "./connection.ts";
 import { RC } from "./define.ts";
 import { DnsPassage } from "./dns_passage.ts";
@@ -15,7 +15,8 @@ import type { Acquire } from "./kernel.ts";
 import { isOnly } from "./nets.ts";
 import { type DnssecPolicy, OppoRecords } from "./oppo_records.ts";
 import type { IpsecLookup } from "../dns/ipsec_records.ts";
-import type { OpportuneOptions, Opportunism, Unconfirmed } from "./opportunism.ts";
+import type { OpportuneOptions, Opportunism, Unconfirmed, Unfounded } from "./opportunism.ts";
+import { WatchedLookup } from "./watched_lookup.ts";
 import { connectionOf, type Parts } from "./parts.ts";
 import { sameFlow } from "./bare_shunts.ts";
 import { isRouted } from "./routing_states.ts";
@@ -32,6 +33,7 @@ const NOTE_SECONDS = 86400;
 
 export class Opportunistic implements Opportunism {
   readonly #parts: Parts;
+  readonly #options: OpportunisticOptions;
   readonly #records: OppoRecords;
   readonly #passage: DnsPassage;
   /** When each was last said, in seconds since 1970. */
@@ -39,24 +41,46 @@ export class Opportunistic implements Opportunism {
 
   constructor(parts: Parts, options: OpportunisticOptions) {
     this.#parts = parts;
-    this.#records = new OppoRecords({ ...options, note: (text) => this.#note(text) });
+    this.#options = options;
+    this.#records = this.#recordsBy(options.dns);
     this.#passage = new DnsPassage(options.resolvers, parts.deps.kernel);
   }
 
-  async initiate(template: Connection, acquire: Acquire, options: OpportuneOptions): Promise<string | undefined> {
+  async initiate(
+    template: Connection,
+    acquire: Acquire,
+    options: OpportuneOptions,
+  ): Promise<Unfounded | "changed" | undefined> {
+    const lookup = new WatchedLookup(this.#options.dns);
+    const gateway = await this.#findGateway(template, acquire, this.#recordsBy(lookup));
+    const unfounded = (why: string): Unfounded => ({ why, isUnanswered: lookup.isUnanswered });
+    if ("why" in gateway) return unfounded(gateway.why);
+    const news = this.#news(template, acquire, options);
+    if (news === "overtaken") return undefined;
+    if (news === "changed") return news;
+    const why = await this.#start(acquire, gateway, options);
+    return why === undefined ? undefined : { why, isUnanswered: false };
+  }
+
+  /** Who we are, whether we may, and whom to speak with. */
+  async #findGateway(
+    template: Connection,
+    acquire: Acquire,
+    records: OppoRecords,
+  ): Promise<{ readonly address: Address; readonly key: RsaPublicKey } | { readonly why: string }> {
     const own = this.#ownKey(template);
-    if (!own) return "we don't know our own RSA key";
+    if (!own) return { why: "we don't know our own RSA key" };
     // asked for now, so that the answer is there when its turn comes
-    void this.#records.findGateway(acquire.to);
-    const unknown = await this.#settleMyId(template, own);
-    if (unknown !== undefined) return unknown;
+    const gateway = records.findGateway(acquire.to);
+    const unknown = await this.#settleMyId(template, own, records);
+    if (unknown !== undefined) return { why: unknown };
     const client = sameAddress(acquire.from, template.ours.host) ? undefined : acquire.from;
-    const unconfirmed = await this.#records.confirmUs(template.ours.id, client, own);
-    if (unconfirmed !== undefined) return unconfirmed;
-    const gateway = await this.#records.findGateway(acquire.to);
-    if ("why" in gateway) return gateway.why;
-    if (this.#isOvertaken(template, acquire, options)) return undefined;
-    return await this.#start(acquire, gateway, options);
+    const unconfirmed = await records.confirmUs(template.ours.id, client, own);
+    return unconfirmed === undefined ? await gateway : { why: unconfirmed };
+  }
+
+  #recordsBy(dns: IpsecLookup): OppoRecords {
+    return new OppoRecords({ dns, dnssec: this.#options.dnssec, note: (text) => this.#note(text) });
   }
 
   async confirm(sa: IsakmpSa, template: Connection, { ours, peers }: ClientRequest): Promise<Unconfirmed | undefined> {
@@ -85,11 +109,11 @@ export class Opportunistic implements Opportunism {
   }
 
   /** @returns why none of our names is known */
-  async #settleMyId(template: Connection, own: RsaPublicKey): Promise<string | undefined> {
+  async #settleMyId(template: Connection, own: RsaPublicKey, records: OppoRecords): Promise<string | undefined> {
     const { myId } = this.#parts;
     if (template.ours.givenId !== "%myid" || myId.isSpecified) return undefined;
     const address = myId.address ?? { kind: "address", address: template.ours.host } as const;
-    const found = await this.#records.findMyId(address, myId.hostName, own);
+    const found = await records.findMyId(address, myId.hostName, own);
     if (myId.isSpecified) return undefined; // whack was faster
     if ("why" in found) return found.why;
     myId.confirm(found.id);
@@ -97,16 +121,21 @@ export class Opportunistic implements Opportunism {
   }
 
   /** While we asked, the world has gone on. */
-  #isOvertaken(template: Connection, acquire: Acquire, { isHeld, reply }: OpportuneOptions): boolean {
+  #news(
+    template: Connection,
+    acquire: Acquire,
+    { isHeld, reply }: OpportuneOptions,
+  ): "overtaken" | "changed" | undefined {
     const { connections, shunts } = this.#parts;
-    const isThere = connections.has(template) && isRouted(template.routing);
-    const isStillHeld = !isHeld || shunts.find(flowOf(acquire))?.kind === "hold";
-    if (isThere && isStillHeld) return false;
+    const isSame = connectionFor(acquire, connections) === template;
+    const isStillHeld = isHeld && shunts.find(flowOf(acquire))?.kind === "hold";
+    if (isSame && isStillHeld === isHeld) return undefined;
+    if (isStillHeld) return "changed";
     const pair = `${formatAddress(acquire.from)} to ${formatAddress(acquire.to)}`;
     const text = `%hold otherwise handled during DNS lookup for Opportunistic Initiation for ${pair}`;
     reply?.line(RC.comment, text);
     this.#parts.teller.debug(template, "oppo", () => text);
-    return true;
+    return "overtaken";
   }
 
   async #start(

@@ -122,6 +122,7 @@ export class Parts {
       shunts,
       ipsecSa,
       tell,
+      later: (ms, task) => void deps.clock.after(ms, () => this.inBackground(() => tasks.run(task))),
       runUpdown: (command, variables) => deps.runUpdown(command, variables),
     });
     const engine = this.engine = deps.makeEngine(makeHost(this));

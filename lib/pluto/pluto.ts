@@ -5,9 +5,9 @@
 import type { Timer } from "../ike/host.ts";
 import type { Path } from "../ike/state.ts";
 import { RC } from "./define.ts";
-import { HOLD_REASONS } from "./acquire.ts";
+import { acquireOf, HOLD_REASONS } from "./acquire.ts";
 import { PlutoHost } from "./ike_host.ts";
-import { type Acquire, type Flow, KernelError } from "./kernel.ts";
+import { type Acquire, KernelError } from "./kernel.ts";
 import { Parts, type PlutoDeps, type PlutoOptions } from "./parts.ts";
 import type { WhackRequest } from "./request.ts";
 import { SCAN_SECONDS, scanShunts } from "./shunt_scan.ts";
@@ -88,6 +88,7 @@ export class Pluto {
         notes: parts.notes,
         states: parts.engine.states,
         now: () => parts.deps.clock.now(),
+        over: (failure) => parts.tasks.run(() => parts.router.forgetFailure(failure)),
         orphan: (flow) => void this.#acquire(acquireOf(flow), HOLD_REASONS.found),
       });
     } catch (error) {
@@ -120,9 +121,4 @@ export class Pluto {
     this.#scan?.cancel();
     this.#parts.deps.stop();
   }
-}
-
-/** What the kernel would have asked for a hold. */
-function acquireOf({ ours, peers, protocol, ourPort, peersPort }: Flow): Acquire {
-  return { from: ours.address, to: peers.address, protocol, fromPort: ourPort, toPort: peersPort };
 }

@@ -6,11 +6,12 @@ import type { IpsecSa } from "../ike/state.ts";
 import { sameAddress } from "../text/address.ts";
 import { isHostSubnet } from "../text/subnet.ts";
 import type { UpdownVerb } from "../text/updown_variables.ts";
-import { type BareShunts, sameFlow } from "./bare_shunts.ts";
+import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import { type Line, RC } from "./define.ts";
-import { checkRoutable, eclipsedBy, ownersOf } from "./eroutes.ts";
+import { checkRoutable, eclipsedAt, ownersOf } from "./eroutes.ts";
 import { type Flow, type Kernel, KernelError, type ShuntKind } from "./kernel.ts";
+import type { FailureName } from "./policy.ts";
 import { isRouted, type Routing } from "./routing_states.ts";
 import { type Circumstances, findTransition } from "./transitions.ts";
 import { runUpdownVerb, type UpdownDeps } from "./updown.ts";
@@ -19,9 +20,29 @@ export interface RouterDeps extends UpdownDeps {
   readonly kernel: Kernel;
   readonly connections: Iterable<Connection>;
   readonly shunts: BareShunts;
+  tell(connection: Connection | undefined, code: number, text: string): void;
+  /** In its turn after a while. */
+  later(ms: number, task: () => Promise<void>): void;
   /** The IPsec SA of a number. */
   ipsecSa(state: number): IpsecSa | undefined;
 }
+
+/** A failure, and what is to stand for it. */
+export interface Failing {
+  readonly kind: Exclude<FailureName, "none">;
+  readonly reason: string;
+  /** Milliseconds of the clock. */
+  readonly now: number;
+  readonly isUnanswered: boolean;
+}
+
+/**
+ * After which opportunism is tried again although the shunt is in use. Traffic that is refused has the most to gain; traffic
+ * in the clear is held for a moment by it, and where no DNS answers for seconds.
+ */
+const RETRY_SECONDS = { pass: 3600, drop: 300, reject: 300 } as const;
+/** The same, where the DNS did not answer. */
+const UNANSWERED_SECONDS = { pass: 300, drop: 30, reject: 30 } as const;
 
 export class Router {
   constructor(readonly deps: RouterDeps) {}
@@ -51,12 +72,40 @@ export class Router {
    * hold away, so that the next packet was held for as long again.
    */
   async abandonHold(connection: Connection, why: string, now: number): Promise<void> {
-    const { hold, policy: { failure }, priority } = connection;
+    const { hold, policy: { failure } } = connection;
     if (!hold || failure === "none" || connection.routing !== "UNROUTED_HOLD") return;
-    if (!await this.#kernel(connection, (k) => k.addShunt(hold, failure, true))) return;
+    const owner = connection.template ?? connection;
+    if (!await this.putBare(hold, owner, { kind: failure, reason: why, now, isUnanswered: false })) return;
     connection.routing = "UNROUTED";
     connection.hold = undefined;
-    this.deps.shunts.add({ flow: hold, kind: failure, priority, reason: why, packets: 0, activeAt: now });
+  }
+
+  /** What a failure has left in place of a hold, until it is tried again. @returns whether it stands there */
+  async putBare(flow: Flow, owner: Connection, { kind, reason, now, isUnanswered }: Failing): Promise<boolean> {
+    if (!await this.#kernel(owner, (k) => k.addShunt(flow, kind, true))) return false;
+    const { priority } = owner;
+    const shunt: BareShunt = { flow, kind, priority, reason, packets: 0, activeAt: now, owner };
+    this.deps.shunts.add(shunt);
+    const seconds = (isUnanswered ? UNANSWERED_SECONDS : RETRY_SECONDS)[kind];
+    this.deps.later(1000 * seconds, () => this.forgetFailure(shunt));
+    return true;
+  }
+
+  /** A failure's time is over; what has come in its place meanwhile stays. */
+  async forgetFailure(shunt: BareShunt): Promise<void> {
+    if (this.deps.shunts.find(shunt.flow) === shunt) await this.dropBare(shunt.flow);
+  }
+
+  /** The traffic of a bare shunt meets again what the shunt stood in front of: the trap of a wider flow, or of its own. */
+  async dropBare(flow: Flow): Promise<void> {
+    this.deps.shunts.remove(flow);
+    const hidden = eclipsedAt(flow, this.deps.connections);
+    if (!hidden) {
+      await this.#kernel(undefined, (k) => k.deleteEroute(flow));
+      return;
+    }
+    hidden.routing = "ROUTED_PROSPECTIVE";
+    await this.#putShunt(hidden, "ROUTED_PROSPECTIVE", true);
   }
 
   /** What was one connection's is another's now: the eroute is replaced, and nothing passes in between. */
@@ -186,8 +235,7 @@ export class Router {
   async #letGo(connection: Connection, hold: Flow): Promise<void> {
     const sa = this.deps.ipsecSa(connection.erouteOwner);
     if (sa) await this.#kernel(connection, (k) => k.addEroute(hold, sa, true));
-    await this.#kernel(connection, (k) => k.deleteEroute(hold));
-    this.deps.shunts.remove(hold);
+    await this.dropBare(hold);
   }
 
   /** The eroute that was there before; what cannot be restored stays away. */
@@ -220,7 +268,7 @@ export class Router {
 
   async #dropEroute(connection: Connection): Promise<void> {
     if (connection.routing === "ROUTED_ECLIPSED") return;
-    const hidden = eclipsedBy(connection, this.deps.connections);
+    const hidden = eclipsedAt(connection.flow, this.deps.connections, connection);
     if (!hidden) {
       await this.#kernel(connection, (k) => k.deleteEroute(connection.flow));
       return;
@@ -246,7 +294,7 @@ export class Router {
   }
 
   /** @returns whether the kernel did it; if not, it has been said why */
-  async #kernel(connection: Connection, act: (kernel: Kernel) => Promise<void>): Promise<boolean> {
+  async #kernel(connection: Connection | undefined, act: (kernel: Kernel) => Promise<void>): Promise<boolean> {
     try {
       await act(this.deps.kernel);
       return true;

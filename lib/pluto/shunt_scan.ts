@@ -1,7 +1,7 @@
 /** Every two minutes the kernel's eroutes are looked at (pluto.md §17): what is used, what is idle, what is lost. */
 import { parseSaId } from "../text/sa_id.ts";
 import type { IkeState } from "../ike/state.ts";
-import { type BareShunts, sameFlow } from "./bare_shunts.ts";
+import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import type { ErouteCount, Flow, Kernel } from "./kernel.ts";
 import type { StateNotes } from "./state_notes.ts";
@@ -19,6 +19,8 @@ export interface ScanDeps {
   now(): number;
   /** A hold that we never heard of. */
   orphan(flow: Flow): void;
+  /** A failure's time is over. */
+  over(failure: BareShunt): Promise<void>;
 }
 
 /** @throws KernelError */
@@ -43,10 +45,8 @@ async function ageBareShunt({ flow, packets }: ErouteCount, deps: ScanDeps): Pro
   if (packets !== shunt.packets) {
     shunt.packets = packets;
     shunt.activeAt = now;
-  } else if (now - shunt.activeAt > IDLE_SECONDS * 1000) {
-    deps.shunts.remove(flow);
-    await deps.kernel.deleteEroute(flow);
   }
+  if (now - shunt.activeAt > IDLE_SECONDS * 1000) await deps.over(shunt);
 }
 
 function countUse({ packets, target }: ErouteCount, state: number, { notes, now }: ScanDeps): void {

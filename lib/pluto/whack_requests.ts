@@ -51,8 +51,13 @@ const STEPS: readonly Step[] = [
 export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply): Promise<void> {
   await parts.whacks.during(reply, request.name, async () => {
     for (const step of STEPS) await step(request, parts, reply);
+    if (changesRoutes(request)) await parts.acquires.reconsider();
     await parts.opportunism?.settle();
   });
+}
+
+function changesRoutes({ delete: deletes, connection, listen, route, unroute }: WhackRequest): boolean {
+  return Boolean(deletes || connection || listen || route || unroute);
 }
 
 /** Everything goes, in order: secrets, connections with their SAs and routes, interfaces. */

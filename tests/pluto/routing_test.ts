@@ -26,7 +26,8 @@ function stage(...connections: Connection[]) {
     connections: all,
     shunts,
     ipsecSa: (number) => sas.get(number),
-    tell: (about, code, text) => void lines.push(`${String(code).padStart(3, "0")} ${about.label}: ${text}`),
+    later: () => {},
+    tell: (about, code, text) => void lines.push(`${String(code).padStart(3, "0")} ${about?.label}: ${text}`),
     runUpdown: (_command, { PLUTO_VERB, PLUTO_CONNECTION }) => {
       updowns.push(`${PLUTO_VERB} ${PLUTO_CONNECTION}`);
       const isOk = !failing.has(PLUTO_VERB);
