@@ -1,9 +1,8 @@
 /** KLIPS over PF_KEY (pluto.md §17): one connection for requests, which are answered one by one, one for what KLIPS asks. */
 import type { IpsecSa } from "../ike/state.ts";
-import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../pfkey/client.ts";
+import { PfkeyError } from "../pfkey/client.ts";
 import { decodeMessage } from "../pfkey/codec.ts";
 import { MESSAGES, SA_FLAG, satypeProtocol, SATYPES } from "../pfkey/constants.ts";
-import { ERRNO, errnoText } from "../pfkey/errno.ts";
 import type { PfkeyMessage } from "../pfkey/message.ts";
 import {
   addFlow,
@@ -28,14 +27,14 @@ import {
   KernelError,
   type ShuntKind,
 } from "./kernel.ts";
+import { type ListedEroute, type ListedSa, Orphans } from "./orphans.ts";
+import { ABSENT, type KlipsPort, KlipsRequests } from "./klips_requests.ts";
 import { saChain } from "./sa_chain.ts";
 
 /** First SPI of an IPIP SA; both directions share the numbers. */
 const FIRST_TUNNEL = 0x1001;
-/** Answers of one request whose errno means "not there". */
-const ABSENT: readonly number[] = [ERRNO.ESRCH, ERRNO.ENOENT, ERRNO.EFAULT];
-
-export type KlipsPort = Pick<PfkeyClient, "request" | "readProc" | "messages" | "close">;
+/** How long what an earlier pluto has left goes on, milliseconds: eroutes for which there is but a trap, and SAs that were replaced. */
+const ORPHAN_MS = { flow: 120_000, inbound: 10_000 } as const;
 
 export interface KlipsKernelDeps {
   /** For requests. */
@@ -50,18 +49,12 @@ export interface KlipsKernelDeps {
   onWorn?(state: number): void;
   /** KLIPS has ended. */
   onClosed(): void;
+  after(ms: number, act: () => void): void;
   warn(text: string): void;
 }
 
-/** Rows of the listings as JSON. */
-interface ListedEroute {
+interface CountedEroute extends ListedEroute {
   readonly count: number;
-  readonly source: string;
-  readonly sourcePort: number;
-  readonly destination: string;
-  readonly destinationPort: number;
-  readonly protocol: number;
-  readonly sa: string;
 }
 
 interface Chains {
@@ -72,20 +65,23 @@ interface Chains {
 
 export class KlipsKernel implements Kernel {
   readonly #deps: KlipsKernelDeps;
+  readonly #requests: KlipsRequests;
   /** By the number of the state. */
   readonly #chains = new Map<number, Chains>();
   #tunnelSpi = FIRST_TUNNEL - 1;
-  #last: Promise<unknown> = Promise.resolve();
+  #orphans = new Orphans([], []);
   #canCompress = false;
 
   private constructor(deps: KlipsKernelDeps) {
     this.#deps = deps;
+    this.#requests = new KlipsRequests(deps.requests);
   }
 
   /** Registers for what KLIPS asks. */
   static async start(deps: KlipsKernelDeps): Promise<KlipsKernel> {
     const kernel = new KlipsKernel(deps);
     await kernel.#register();
+    await kernel.#adopt();
     void kernel.#listen();
     return kernel;
   }
@@ -96,7 +92,7 @@ export class KlipsKernel implements Kernel {
 
   /** Virtual devices that are attached, with the addresses that they share with their physical ones. */
   async interfaces(): Promise<readonly KernelInterface[]> {
-    const rows: { readonly virtual: string; readonly physical: string | null }[] = await this.#list("tncfg");
+    const rows: { readonly virtual: string; readonly physical: string | null }[] = await this.#requests.list("tncfg");
     const found: KernelInterface[] = [];
     for (const { virtual, physical } of rows) {
       if (physical === null) continue;
@@ -113,7 +109,7 @@ export class KlipsKernel implements Kernel {
     const flow = reversed(pfkeyFlow(flowOfSa(sa)));
     await this.#install(chain, async () => {
       if (tunnelIn === undefined || !checkArrivals) return;
-      await this.#ask(addFlow(chain[0].id, flow, SA_FLAG.INFLOW), "flow", chain[0].id);
+      await this.#requests.ask(addFlow(chain[0].id, flow, SA_FLAG.INFLOW), "flow", chain[0].id);
     });
     this.#chainsOf(sa).in = chain.map(({ id }) => id);
     return tunnelIn === undefined ? {} : { tunnelIn };
@@ -138,21 +134,51 @@ export class KlipsKernel implements Kernel {
   async addEroute(flow: Flow, sa: IpsecSa, replace: boolean): Promise<void> {
     const first = this.#chains.get(sa.number)?.out?.[0];
     if (!first) throw new KernelError(`ERROR: no outbound SAs of #${sa.number} for flow ${formatFlow(flow)}`);
-    await this.#ask(addFlow(first, pfkeyFlow(flow), replace ? SA_FLAG.REPLACEFLOW : 0), "flow", first);
+    await this.#lead(flow, first, replace);
   }
 
   async addShunt(flow: Flow, kind: ShuntKind, replace: boolean): Promise<void> {
     const destination = anyAddress(flow.ours.address.family);
     const id = { protocol: SA_PROTOCOLS.int, spi: MAGIC_SPIS[kind], destination };
-    await this.#ask(addFlow(id, pfkeyFlow(flow), replace ? SA_FLAG.REPLACEFLOW : 0), "flow", id);
+    // What an earlier pluto has keyed goes on until it is keyed anew; should nobody do so, the trap asks for it.
+    if (kind === "trap" && this.#orphans.carries(flow)) {
+      this.#deps.after(ORPHAN_MS.flow, () => void this.#trapOrphan(flow, id));
+    } else await this.#lead(flow, id, replace);
+  }
+
+  async #lead(flow: Flow, to: SaId, replace: boolean): Promise<void> {
+    const flags = replace || this.#orphans.has(flow) ? SA_FLAG.REPLACEFLOW : 0;
+    await this.#requests.ask(addFlow(to, pfkeyFlow(flow), flags), "flow", to);
+    await this.#release(flow);
+  }
+
+  async #trapOrphan(flow: Flow, trap: SaId): Promise<void> {
+    if (!this.#orphans.carries(flow)) return;
+    try {
+      await this.#lead(flow, trap, true);
+    } catch (error) {
+      this.#deps.warn((error as Error).message);
+    }
+  }
+
+  /** Removes what carried a flow in the time of an earlier pluto. */
+  async #release(flow: Flow): Promise<void> {
+    const { outbound, inbound } = this.#orphans.release(flow);
+    await this.#removeEach(outbound);
+    if (inbound.length) this.#deps.after(ORPHAN_MS.inbound, () => void this.#removeEach(inbound));
+  }
+
+  async #removeEach(ids: readonly SaId[]): Promise<void> {
+    for (const id of ids) await this.#removeChain([id]).catch((error: Error) => this.#deps.warn(error.message));
   }
 
   async deleteEroute(flow: Flow): Promise<void> {
-    await this.#ask(deleteFlow(pfkeyFlow(flow)), "flow", undefined, ABSENT);
+    await this.#requests.ask(deleteFlow(pfkeyFlow(flow)), "flow", undefined, ABSENT);
+    await this.#release(flow);
   }
 
   async eroutes(): Promise<readonly ErouteCount[]> {
-    const rows: readonly ListedEroute[] = await this.#list("eroute/all");
+    const rows: readonly CountedEroute[] = await this.#requests.list("eroute/all");
     return rows.flatMap((row) => {
       const ours = subnetOf(row.source), peers = subnetOf(row.destination);
       if (!ours || !peers) return [];
@@ -169,7 +195,9 @@ export class KlipsKernel implements Kernel {
 
   async idleInbound(sa: IpsecSa): Promise<number | undefined> {
     const ids = this.#chains.get(sa.number)?.in?.map((id) => formatSaId(id, "x")) ?? [];
-    const rows: readonly { readonly said: string; readonly idleSeconds?: number }[] = await this.#list("spi/all");
+    const rows: readonly { readonly said: string; readonly idleSeconds?: number }[] = await this.#requests.list(
+      "spi/all",
+    );
     const idle = rows.flatMap(({ said, idleSeconds }) =>
       ids.includes(said) && idleSeconds !== undefined ? [idleSeconds * 1000] : []
     );
@@ -185,7 +213,12 @@ export class KlipsKernel implements Kernel {
       const id of [...chains.in ?? [], ...chains.out ?? []].filter(({ protocol }) => protocol === SA_PROTOCOLS.esp)
     ) {
       const source = sameAddress(id.destination, local) ? anyAddress(local.family) : local;
-      await this.#ask(moveSa(id, source, { sport: localPort, dport: remotePort, peer: remote }), "Move SA", id, ABSENT);
+      await this.#requests.ask(
+        moveSa(id, source, { sport: localPort, dport: remotePort, peer: remote }),
+        "Move SA",
+        id,
+        ABSENT,
+      );
     }
   }
 
@@ -209,11 +242,13 @@ export class KlipsKernel implements Kernel {
     const made: SaId[] = [];
     try {
       for (const sa of chain) {
-        await this.#ask(addSa(sa), "Add SA", sa.id);
+        await this.#requests.ask(addSa(sa), "Add SA", sa.id);
         made.push(sa.id);
       }
       await finish();
-      for (const [i, { id }] of chain.slice(1).entries()) await this.#ask(groupSas(chain[i].id, id), "group", id);
+      for (const [i, { id }] of chain.slice(1).entries()) {
+        await this.#requests.ask(groupSas(chain[i].id, id), "group", id);
+      }
     } catch (error) {
       await this.#removeChain(made);
       throw error;
@@ -223,37 +258,8 @@ export class KlipsKernel implements Kernel {
   /** One SA takes the group that it is in with it; half a group is taken apart. */
   async #removeChain(ids: readonly SaId[]): Promise<void> {
     for (const id of [...ids].reverse()) {
-      await this.#ask(deleteSa(id, anyAddress(id.destination.family)), "Delete SA", id, ABSENT);
+      await this.#requests.ask(deleteSa(id, anyAddress(id.destination.family)), "Delete SA", id, ABSENT);
     }
-  }
-
-  /** @param absent errnos that are passed over */
-  async #ask(request: PfkeyRequest, what: string, id: SaId | undefined, absent: readonly number[] = []): Promise<void> {
-    try {
-      await this.#inTurn(() => this.#deps.requests.request(request));
-    } catch (error) {
-      if (!(error instanceof PfkeyError)) throw error;
-      if (absent.includes(error.errno)) return;
-      const subject = id ? `${what} ${formatSaId(id)}` : what;
-      const reason = `included errno ${error.errno}: ${errnoText(error.errno)}`;
-      throw new KernelError(`ERROR: PF_KEY ${nameOf(request.type)} response for ${subject} ${reason}`, error.errno);
-    }
-  }
-
-  async #list<T>(path: string): Promise<T> {
-    try {
-      return JSON.parse(await this.#inTurn(() => this.#deps.requests.readProc(`${path}.json`)));
-    } catch (error) {
-      if (!(error instanceof PfkeyError)) throw error;
-      throw new KernelError(`ERROR: cannot read ${path} of KLIPS: ${errnoText(error.errno)}`, error.errno);
-    }
-  }
-
-  /** An answer belongs to the request before it. */
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(act);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 
   async #register(): Promise<void> {
@@ -267,6 +273,13 @@ export class KlipsKernel implements Kernel {
         this.#deps.warn(`no KLIPS support for ${name === "COMP" ? "IPCOMP" : name}`);
       }
     }
+  }
+
+  /** What is there already, as an earlier pluto has left it. */
+  async #adopt(): Promise<void> {
+    const sas: readonly ListedSa[] = await this.#requests.list("spi/all");
+    this.#orphans = new Orphans(sas, await this.#requests.list<readonly ListedEroute[]>("eroute/all"));
+    this.#tunnelSpi = this.#orphans.highestTunnel ?? this.#tunnelSpi;
   }
 
   async #listen(): Promise<void> {
@@ -303,12 +316,6 @@ export class KlipsKernel implements Kernel {
       if ([...chains.in ?? [], ...chains.out ?? []].some((id) => sameSaId(id, worn))) this.#deps.onWorn?.(state);
     }
   }
-}
-
-/** `SADB_ADD`, `SADB_X_ADDFLOW` */
-function nameOf(type: number): string {
-  const name = Object.entries(MESSAGES).find(([, { number }]) => number === type)?.[0] ?? String(type);
-  return `SADB_${name}`;
 }
 
 function flowOfSa({ ourClient, peersClient, connection: { ours, peers } }: IpsecSa): Flow {

@@ -2,7 +2,7 @@
  * The pluto daemon: connections and keying of `lib/pluto` with real sockets, files, clock and packet engine. What it needs
  * rights for is opened or started first; then it gives them up, and listens.
  */
-import { type Address, formatAddress, parseNumericAddress, sameAddress } from "../text/address.ts";
+import { type Address, formatAddress, parseNumericAddress } from "../text/address.ts";
 import { parseIdentity } from "../text/identity.ts";
 import { IkeV1 } from "../ike/ike_v1.ts";
 import type { Clock } from "../ike/host.ts";
@@ -74,6 +74,7 @@ export class PlutoDaemon {
   readonly #kernel: Kernel;
   readonly #relay: IkeRelayClient | undefined;
   readonly #ended = Promise.withResolvers<number>();
+  #isClosing = false;
   /** Resolves to the exit status. */
   readonly ended = this.#ended.promise;
 
@@ -168,6 +169,7 @@ export class PlutoDaemon {
 
   /** Puts away what the end has left open. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#sockets.closeAll();
     await this.#server.close();
     this.#relay?.close();
@@ -183,12 +185,17 @@ export class PlutoDaemon {
     this.#pluto.acquire(acquire);
   }
 
+  worn(state: number): void {
+    this.#pluto.worn(state);
+  }
+
   /** Its SAs are gone, and so is what we know: a new pluto begins anew, and says so to its peers. */
   klipsEnded(): void {
     this.#fail("KLIPS has ended, and with it every SA");
   }
 
   #fail(why: string): void {
+    if (this.#isClosing) return;
     this.#deps.log.write("error", `FATAL ERROR: ${why}`);
     this.#ended.resolve(1);
   }
@@ -211,7 +218,9 @@ async function connectKlips(
       addressesOf: (device) => addressesOf(device, listen),
       random,
       onAcquire: (acquire) => link.daemon?.acquire(acquire),
+      onWorn: (state) => link.daemon?.worn(state),
       onClosed: () => link.daemon?.klipsEnded(),
+      after: (ms, act) => void CLOCK.after(ms, act),
       warn: (text) => log.write("error", text),
     });
   } catch (error) {

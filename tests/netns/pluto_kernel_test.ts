@@ -40,6 +40,7 @@ async function open(host: Host): Promise<Side> {
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     onAcquire: (acquire) => void acquires.push(acquire),
     onClosed: () => {},
+    after: (ms, act) => Deno.unrefTimer(setTimeout(act, ms)),
     warn: (text) => void warnings.push(text),
   });
   return { host, kernel, acquires, warnings, [Symbol.asyncDispose]: () => Promise.resolve(kernel.close()) };
