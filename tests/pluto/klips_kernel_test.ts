@@ -7,7 +7,8 @@ import { MESSAGES, SATYPES } from "../../lib/pfkey/constants.ts";
 import { ERRNO } from "../../lib/pfkey/errno.ts";
 import type { Extensions, PfkeyMessage } from "../../lib/pfkey/message.ts";
 import { type Acquire, KernelError } from "../../lib/pluto/kernel.ts";
-import { KlipsKernel, type KlipsPort } from "../../lib/pluto/klips_kernel.ts";
+import { KlipsKernel } from "../../lib/pluto/klips_kernel.ts";
+import type { KlipsPort } from "../../lib/pluto/klips_requests.ts";
 import { formatAddress } from "../../lib/text/address.ts";
 import { hostSubnet } from "../../lib/text/subnet.ts";
 import { address, allTurns, randomBytes } from "./_fakes.ts";
@@ -30,7 +31,7 @@ function message(type: { readonly number: number }, extensions: Extensions, more
 async function start(refuse: ReadonlyMap<number, number> = new Map()) {
   const said = new TransformStream<Uint8Array, Uint8Array>();
   const writer = said.writable.getWriter();
-  const requests: PfkeyRequest[] = [];
+  const requests: PfkeyRequest[] = [], listings = { fail: false };
   const port = (isEvents: boolean): KlipsPort => ({
     request: (request) => {
       requests.push(request);
@@ -38,7 +39,10 @@ async function start(refuse: ReadonlyMap<number, number> = new Map()) {
       if (errno) return Promise.reject(new PfkeyError(errno, "refused"));
       return Promise.resolve({ ...request, errno: 0, satype: 0, seq: 0, pid: 0 });
     },
-    readProc: () => Promise.reject(new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection")),
+    readProc: () =>
+      listings.fail
+        ? Promise.reject(new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection"))
+        : Promise.resolve("[]"),
     messages: async function* () {
       if (isEvents) { for await (const bytes of said.readable) yield bytes; }
     },
@@ -53,13 +57,14 @@ async function start(refuse: ReadonlyMap<number, number> = new Map()) {
     onAcquire: (acquire) => void acquires.push(acquire),
     onWorn: (state) => void worn.push(state),
     onClosed: () => void ends.push("closed"),
+    after: () => {},
     warn: (text) => void warnings.push(text),
   });
   const says = async (bytes: Uint8Array) => {
     await writer.write(bytes);
     await allTurns();
   };
-  return { kernel, requests, acquires, worn, warnings, ends, says, end: () => writer.close() };
+  return { kernel, requests, listings, acquires, worn, warnings, ends, says, end: () => writer.close() };
 }
 
 const SA = {
@@ -136,7 +141,8 @@ Deno.test("a refusal in the midst takes back what was made, and says what was as
 });
 
 Deno.test("listings of a KLIPS that has gone are an error with its reason", async () => {
-  const { kernel } = await start();
+  const { kernel, listings } = await start();
+  listings.fail = true;
   await rejects(kernel.eroutes(), /ERROR: cannot read eroute\/all of KLIPS: Connection refused/);
 });
 
