@@ -41,8 +41,9 @@ export function theirConnection(more: Settings = {}, child: Settings = {}): Sett
     remote_addrs: AT.west,
     encap: true,
     proposals: "aes128-sha256-modp2048",
-    local: { auth: "psk" },
-    remote: { auth: "psk" },
+    // who knows whom he asks tells of his first contact
+    local: { auth: "psk", id: AT.east },
+    remote: { auth: "psk", id: AT.west },
     children: {
       net: { local_ts: AT.eastNet, remote_ts: AT.westNet, esp_proposals: "aes128gcm16-modp2048", ...child },
     },

@@ -1,0 +1,45 @@
+/** Ping that goes on while something happens: afterwards it is known whether a single answer is missing. */
+import { equal } from "node:assert/strict";
+import { type Daemon, type Host, until } from "../../tools/_net.ts";
+
+const INTERVAL_SECONDS = 0.05;
+
+export class SteadyPing {
+  readonly #daemon: Daemon;
+
+  private constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  /** Begins, and returns once it is answered. */
+  static async start(host: Host, address: string): Promise<SteadyPing> {
+    const self = new SteadyPing(host.start(["ping", "-n", "-O", "-i", String(INTERVAL_SECONDS), address]));
+    await self.goesOn();
+    return self;
+  }
+
+  /** Waits for more answers. */
+  async goesOn(answers = 5): Promise<void> {
+    const wanted = this.answers + answers;
+    await until("more answers to ping", () => this.answers >= wanted);
+  }
+
+  get answers(): number {
+    return this.#daemon.output.match(/bytes from/g)?.length ?? 0;
+  }
+
+  /** Ends it. @returns how many requests since the first answer had none; the last one may be under way still */
+  async stop(): Promise<number> {
+    const output = await this.#daemon.stop("SIGINT");
+    const sent = Number(/(\d+) packets transmitted/.exec(output)![1]);
+    const answered = new Set([...output.matchAll(/bytes from .* icmp_seq=(\d+)/g)].map(([, seq]) => Number(seq)));
+    let lost = 0;
+    for (let seq = Math.min(...answered); seq < sent; seq++) if (!answered.has(seq)) lost++;
+    return lost;
+  }
+
+  /** Ends it; nothing may have been lost. */
+  async lostNothing(): Promise<void> {
+    equal(await this.stop(), 0, "pings without an answer");
+  }
+}
