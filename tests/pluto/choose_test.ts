@@ -302,7 +302,7 @@ const OPPO = {
 Deno.test("byClients(): opportunism is confirmed by the DNS, and makes an instance of two hosts", async () => {
   const asked: string[] = [];
   const opportunism = {
-    initiate: () => Promise.resolve("unused"),
+    initiate: () => Promise.resolve(undefined),
     confirm: (_sa: IsakmpSa, { name }: Connection) => {
       asked.push(name);
       return Promise.resolve(undefined);
@@ -317,7 +317,7 @@ Deno.test("byClients(): opportunism is confirmed by the DNS, and makes an instan
 
 Deno.test("byClients(): opportunism that the DNS does not confirm is refused with its reason", async () => {
   const opportunism = {
-    initiate: () => Promise.resolve("unused"),
+    initiate: () => Promise.resolve(undefined),
     confirm: () => Promise.resolve({ client: address("10.0.1.5"), whose: "our" as const, why: "no TXT record" }),
     settle: () => Promise.resolve(),
   };
