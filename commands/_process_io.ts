@@ -35,6 +35,13 @@ export function processIo(): Io {
     get stderrIsTerminal() {
       return Deno.stderr.isTerminal();
     },
-    env: (name) => Deno.env.get(name),
+    env: (name) => {
+      try {
+        return Deno.env.get(name);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotCapable) return undefined; // a daemon that has given up the right to see it
+        throw error;
+      }
+    },
   };
 }

@@ -2,9 +2,9 @@
 import { type Complaint, formatComplaint } from "../lib/config/complaint.ts";
 import type { FileSystem } from "../lib/config/file_system.ts";
 import { loadConfig } from "../lib/config/load.ts";
-import { settingOf } from "../lib/config/settings.ts";
+import { type Conn, settingOf, type Settings } from "../lib/config/settings.ts";
 import { confDirectory, type Environment } from "../lib/system/paths.ts";
-import { readSettings, type SetupConfiguration } from "../lib/system/setup_settings.ts";
+import { type AutoConn, readSettings, type SetupConfiguration } from "../lib/system/setup_settings.ts";
 
 export interface SetupReading {
   readonly configuration: SetupConfiguration;
@@ -23,13 +23,31 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
   const manualConns = [...conns.values()]
     .filter((conn) => settingOf(conn.settings, "conn", "auto")?.value === "manual")
     .map(({ name }) => name);
+  const autoConns = [...conns.values()].flatMap((conn) => autoConnOf(conn, setup) ?? []);
   const isFatal = ({ severity, section }: Complaint) =>
     severity === "error" && (section === undefined || section === "setup");
   return {
-    configuration: { file, settings, manualConns },
+    configuration: { file, settings, manualConns, autoConns },
     remarks: complaints.filter((one) => !isFatal(one)).map(formatComplaint),
     errors: complaints.filter(isFatal).map(formatComplaint),
   };
+}
+
+const STARTING = ["add", "route", "start"] as const;
+/** The implicit conns whose peers are found through the DNS. */
+const OPPORTUNISTIC = ["%opportunistic", "%opportunisticgroup"];
+
+/**
+ * Of the implicit conns, which need the default route, those that negotiate with whoever publishes a key are loaded only
+ * where `oe=yes` says so: nobody has asked for them.
+ */
+function autoConnOf({ name, at, settings }: Conn, setup: Settings): AutoConn | undefined {
+  const auto = STARTING.find((one) => one === settings.get("auto")?.value);
+  if (!auto) return undefined;
+  if (at !== undefined) return { name, auto };
+  const hasDefaultRoute = settingOf(setup, "setup", "interfaces")?.value.includes("%defaultroute");
+  const isOpportunistic = OPPORTUNISTIC.includes(settings.get("right")?.value ?? "");
+  return hasDefaultRoute && (!isOpportunistic || setup.get("oe")?.value === "yes") ? { name, auto } : undefined;
 }
 
 const NOTHING: FileSystem = { read: () => ({ text: "version 2\n", identity: "" }), list: () => [] };

@@ -19,6 +19,7 @@ import { versionCode } from "../lib/system/version.ts";
 import { reapOrphans } from "../lib/system/zombies.ts";
 import { type Io, UserError } from "./_command.ts";
 import { findCommand } from "./_registry.ts";
+import { keyingByAuto } from "./_setup_keying.ts";
 import type { SetupReading } from "./_setup_config.ts";
 import type { Lines } from "./_setup_lines.ts";
 
@@ -62,7 +63,9 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     script: (commands) => programs.run(shellWords(commands, self)),
     run: (words) => programs.run(words),
     daemon: (...words) => [...self, ...words],
-    spawn: ({ words }) => programs.daemon(words, directory, options.klipsLog),
+    spawn: ({ words, output }) => programs.daemon(words, directory, output ?? options.klipsLog),
+    logsToStderr: options.klipsLog === undefined,
+    keying: keyingByAuto(configuration.file, io),
     connect: () => PfkeyClient.connect(pfkeySocketPath(io.env)),
     record: SetupRecord.open(at.state),
     paths: at,
@@ -121,7 +124,7 @@ async function reread(
 /** Sentences for the user; any other error is a defect, whose stack the log may have. */
 function failure(error: unknown, klipsLog: string | undefined): string[] {
   if (error instanceof SetupFailed) return [...error.lines];
-  if (error instanceof StartFailed) return [error.message, ...lastWords(klipsLog)];
+  if (error instanceof StartFailed) return [error.message, ...lastWords(error.row.output ?? klipsLog)];
   return [errorWithPath(error)];
 }
 

@@ -42,6 +42,8 @@ export async function stop(lines: Lines, io: Io): Promise<number> {
     script: (commands) => programs.run(shellWords(commands, self)),
     record: SetupRecord.open(at.state),
     paths: at,
+    now: () => performance.now(),
+    delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
   for (const path of [at.lock, at.control]) {
     try {

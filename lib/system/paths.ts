@@ -45,7 +45,9 @@ export function setupPaths(env: Environment) {
     log: `${directory}/setup.log`,
     klipsLog: `${directory}/klips.log`,
     klipsPid: pidFilePath(env),
-    plutoPid: `${directory}/pluto.pid`,
+    plutoPid: plutoPaths(env).pid,
+    plutoLog: `${directory}/pluto.log`,
+    plutoSocket: plutoPaths(env).socket,
     /** An instance with a directory of its own is not the system's. */
     subsystemLock: env("IPSEC_RUNDIR") ? undefined : "/var/lock/subsys/ipsec",
   };

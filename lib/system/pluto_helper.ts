@@ -2,15 +2,11 @@
  * The process beside pluto that does for it what pluto has given up the right to: updown commands, syslog, logs of peers. It
  * is asked over its standard input, and ends with it; then it removes pluto's files, however pluto came to its end.
  */
-import { parseSyslogPriority } from "../text/syslog_priority.ts";
 import { LineWriter, readLines } from "./json_lines.ts";
 import { PeerLogs } from "./peer_logs.ts";
-import { Syslog } from "./syslog.ts";
+import { type PlutoSeverity, PlutoSyslog } from "./pluto_syslog.ts";
 import { runUpdown, type UpdownOutcome } from "./updown.ts";
 import { PermitServer, UpdownPermits, updownSocketPath } from "./updown_permits.ts";
-
-/** Severities that pluto uses, of the facility authpriv (pluto.md §3.1). */
-export type PlutoSeverity = "warning" | "err" | "info" | "debug";
 
 export type HelperRequest =
   | { readonly do: "syslog"; readonly severity: PlutoSeverity; readonly text: string }
@@ -77,6 +73,7 @@ export async function servePluto(
   } finally {
     server.close();
     peerLogs.close();
+    await syslog.flush();
     removeFiles(options);
   }
 }
@@ -97,26 +94,6 @@ async function updown(
     return await runUpdown(command, variables);
   } catch (error) {
     return refuse((error as Error).message);
-  }
-}
-
-class PlutoSyslog {
-  readonly #pid: number;
-  readonly #by = new Map<PlutoSeverity, Syslog>();
-
-  constructor(pid: number) {
-    this.#pid = pid;
-  }
-
-  write(severity: PlutoSeverity, text: string): void {
-    let syslog = this.#by.get(severity);
-    if (!syslog) {
-      const priority = parseSyslogPriority(`authpriv.${severity}`);
-      if (!priority.ok) return;
-      syslog = new Syslog({ priority: priority.value, tag: `pluto[${this.#pid}]` });
-      this.#by.set(severity, syslog);
-    }
-    syslog.write(text);
   }
 }
 

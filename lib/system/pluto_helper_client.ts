@@ -1,7 +1,8 @@
 /** pluto's side of its helper: started while pluto may still start anything, then spoken to over a pipe. */
 import type { UpdownVariables } from "../text/updown_variables.ts";
 import { LineWriter, readLines } from "./json_lines.ts";
-import type { HelperAnswer, HelperRequest, PlutoSeverity } from "./pluto_helper.ts";
+import type { HelperAnswer, HelperRequest } from "./pluto_helper.ts";
+import type { PlutoSeverity } from "./pluto_syslog.ts";
 import type { UpdownOutcome } from "./updown.ts";
 
 const LONGEST_ANSWER = 1 << 20;

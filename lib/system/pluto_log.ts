@@ -1,7 +1,7 @@
 /** Where pluto's lines go (pluto.md §3): syslog or standard error, and the log of the peer that a line is about. */
 import type { LogLevel } from "../pluto/teller.ts";
 import { type Address, formatAddress } from "../text/address.ts";
-import type { PlutoSeverity } from "./pluto_helper.ts";
+import type { PlutoSeverity } from "./pluto_syslog.ts";
 
 export interface PlutoLogDeps {
   /** One line without its end, to standard error; undefined where syslog has the log. */

@@ -3,9 +3,11 @@
  * kernel's settings, manual conns, keying. One change at a time; each is written down before it is made.
  */
 import { VIRTUAL_MTU } from "../klips/device.ts";
+import { KeyedConns } from "./keyed_conns.ts";
 import { KlipsProcess } from "./klips_process.ts";
 import { ManualConns } from "./manual_conns.ts";
 import { networkFacts } from "./network_facts.ts";
+import { endPluto, PLUTO, plutoRow } from "./pluto_process.ts";
 import { planFilters } from "./route_filter.ts";
 import { SetupChanges } from "./setup_changes.ts";
 import { cleanUp } from "./setup_clean_up.ts";
@@ -19,8 +21,6 @@ import { infoText, type NetworkFacts, type Resolved, resolveInterfaces } from ".
 
 const POLL_MS = 10;
 const IP_FORWARD = "net/ipv4/ip_forward";
-/** Of the row in the table of processes, and its key in what status asks for. */
-const PLUTO = "pluto";
 
 /** Something that ends start; the sentences are for the user. */
 export class SetupFailed extends Error {
@@ -36,6 +36,7 @@ export class SetupService {
   readonly #supervisor: Supervisor;
   readonly #changes: SetupChanges;
   readonly #manual: ManualConns;
+  readonly #keyed: KeyedConns;
   #configuration: SetupConfiguration;
   /** Changes one after the other: a link may come back while KLIPS starts anew. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -48,9 +49,11 @@ export class SetupService {
     this.#klips = new KlipsProcess(deps);
     this.#changes = new SetupChanges(this.#klips, deps);
     this.#manual = new ManualConns(deps);
-    // The table of processes. Start brings KLIPS up first; a row of the title `pluto` is started after prepluto=.
+    this.#keyed = new KeyedConns({ ...deps, ...deps.keying });
+    // The table of processes. Start brings KLIPS up first, pluto after prepluto=.
     this.#supervisor = new Supervisor([
       this.#klips.row(() => this.#inTurn(() => this.#klipsAgain())),
+      plutoRow(deps, () => this.#configuration, () => this.#inTurn(() => this.#load(false))),
     ], { ...deps, log: (_level, text) => deps.say(text) });
   }
 
@@ -110,6 +113,7 @@ export class SetupService {
       await this.#changes.all(interfaces.map(({ virtual }) => ({ do: "up", virtual, mtu })));
       await this.#forward();
       await this.#manual.up(after.filter((conn) => !before.includes(conn)), configuration.file);
+      if (this.#hasPluto) await this.#keyed.update(configuration.autoConns, configuration.settings.plutoWait);
       this.#deps.note("configuration reread");
     });
   }
@@ -134,6 +138,7 @@ export class SetupService {
       klips.kill();
       for (const deadline = now() + PATIENCE_MS; await klips.answers() && now() < deadline;) await delay(POLL_MS);
     }
+    await endPluto(this.#deps, false);
     if (await klips.answers()) await this.#deps.ipsec(["klips", "--stop"]); // one that was started by hand
     for (const words of restoreSysctls(record)) say(words);
     this.#forgetAttachments();
@@ -187,14 +192,24 @@ export class SetupService {
     await this.#changes.one({ do: "sysctl", name: IP_FORWARD, value: "1" });
   }
 
-  /** prepluto=, pluto, postpluto=. */
+  /** prepluto=, pluto with its conns, postpluto=. */
   async #keying(): Promise<void> {
-    const { pluto, prePluto, postPluto } = this.#configuration.settings;
+    const { pluto, prePluto, plutoStderrLog } = this.#configuration.settings;
     if (!pluto) return;
+    if (plutoStderrLog !== undefined) beginLog(plutoStderrLog);
     await this.#hook("prepluto", prePluto);
-    if (this.#supervisor.has(PLUTO)) await this.#supervisor.start(PLUTO);
-    else this.#deps.say("Pluto is not part of this version: keying is manual only");
-    await this.#hook("postpluto", postPluto);
+    this.#deps.note("Starting Pluto subsystem...");
+    await this.#supervisor.start(PLUTO);
+    await this.#load(this.#configuration.settings.plutoWait);
+  }
+
+  async #load(wait: boolean): Promise<void> {
+    const { autoConns, settings } = this.#configuration;
+    await this.#keyed.load(autoConns, wait, () => this.#hook("postpluto", settings.postPluto));
+  }
+
+  get #hasPluto(): boolean {
+    return Boolean(this.pids[PLUTO]);
   }
 
   async #hook(name: string, command: string | undefined): Promise<void> {
@@ -243,6 +258,8 @@ export class SetupService {
     await this.#manual.down(manual); // with the old addresses, which their SAs have
     await this.#applyInterfaces(interfaces);
     await this.#manual.up(manual, file);
+    // what has %defaultroute is another conn by now
+    if (this.#hasPluto) await this.#keyed.update(this.#configuration.autoConns, false);
   }
 
   async #undo(): Promise<void> {
@@ -255,6 +272,15 @@ export class SetupService {
     const result = this.#queue.then(() => this.#stopped ? undefined : change());
     this.#queue = result.catch(() => {});
     return result;
+  }
+}
+
+/** The log of standard error begins anew, as ever. */
+function beginLog(path: string): void {
+  try {
+    Deno.writeTextFileSync(path, `Plutorun started on ${new Date().toString()}\n`, { mode: 0o600 });
+  } catch {
+    throw new SetupFailed([`Cannot write to "${path}".`]);
   }
 }
 

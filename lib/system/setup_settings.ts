@@ -1,6 +1,7 @@
 /** `config setup` of ipsec.conf as start uses it: defaults filled in, values checked (config.md §11). */
 import { settingOf, type Settings } from "../config/settings.ts";
 import { parseSyslogPriority } from "../text/syslog_priority.ts";
+import { plutoWords } from "./pluto_words.ts";
 import type { WantedFilter } from "./route_filter.ts";
 
 export interface SetupSettings {
@@ -20,6 +21,14 @@ export interface SetupSettings {
   readonly pluto: boolean;
   readonly prePluto?: string;
   readonly postPluto?: string;
+  /** Options of pluto. */
+  readonly plutoWords: readonly string[];
+  /** File for its log in place of syslog. */
+  readonly plutoStderrLog?: string;
+  /** Whether it is started again when it dies. */
+  readonly plutoRestarts: boolean;
+  /** Whether start waits for each conn that it brings up. */
+  readonly plutoWait: boolean;
   /** What ipsec.conf says, for programs that are started: IPSECinterfaces and so on (config.md §1). */
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -31,6 +40,13 @@ export interface SetupConfiguration {
   readonly settings: SetupSettings;
   /** Conns with auto=manual. */
   readonly manualConns: readonly string[];
+  /** Conns with auto=add, route or start. */
+  readonly autoConns: readonly AutoConn[];
+}
+
+export interface AutoConn {
+  readonly name: string;
+  readonly auto: "add" | "route" | "start";
 }
 
 /** `manualstart=` first, then auto=manual; each once. */
@@ -46,7 +62,12 @@ export function readSettings(setup: Settings): SetupSettings {
   const debug = words("klipsdebug").filter((word) => word !== "none");
   const interfaces = words("interfaces");
   const mtu = get("overridemtu");
-  const optional = { dumpDirectory: get("dumpdir"), prePluto: get("prepluto"), postPluto: get("postpluto") };
+  const optional = {
+    dumpDirectory: get("dumpdir"),
+    prePluto: get("prepluto"),
+    postPluto: get("postpluto"),
+    plutoStderrLog: get("plutostderrlog"),
+  };
   return {
     interfaces: interfaces.includes("%none") ? [] : interfaces,
     forwardControl: get("forwardcontrol") === "yes",
@@ -57,10 +78,15 @@ export function readSettings(setup: Settings): SetupSettings {
     hideTos: get("hidetos") !== "no",
     manualStart: words("manualstart"),
     pluto: get("pluto") !== "no",
+    plutoWords: plutoWords(setup),
+    plutoRestarts: !STAYS_DEAD.includes(get("plutorestartoncrash") ?? ""),
+    plutoWait: get("plutowait") === "yes",
     variables: Object.fromEntries([...setup].map(([name, { value }]) => [`IPSEC${name}`, value])),
     ...(mtu && { overrideMtu: Number(mtu) }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };
 }
 
+/** Words of plutorestartoncrash= by which it is not. */
+const STAYS_DEAD = ["false", "n", "N", "no", "die"];
 const DEFAULT_SYSLOG = "daemon.error";

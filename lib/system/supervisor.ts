@@ -8,12 +8,22 @@ import type { Log } from "./log.ts";
 export interface ProcessRow {
   /** For people: `KLIPS`. */
   readonly title: string;
-  /** The first word is a path. */
+  /** The first word is a path. They are read at each start. */
   readonly words: readonly string[];
+  /** A file of its own that what it says is appended to. */
+  readonly output?: string;
   /** Whether it answers. */
   isReady(pid: number): Promise<boolean>;
   /** Has what a new process must be told; called after each restart, not after the first start. */
   restarted(): Promise<void>;
+  /** What its end by itself means; without it, it is started again. */
+  judge?(ending: Ending): Verdict;
+}
+
+export interface Verdict {
+  /** Whether it is started again. */
+  readonly again: boolean;
+  readonly lines: readonly string[];
 }
 
 export interface Ending {
@@ -146,7 +156,10 @@ export class Supervisor {
     const ending = await process!.ended;
     if (this.#stopping) return;
     entry.process = undefined;
-    this.#deps.log("error", `${row.title} ended by itself: ${describeEnding(ending)}; starting it again`);
+    const { again, lines } = row.judge?.(ending) ??
+      { again: true, lines: [`${row.title} ended by itself: ${describeEnding(ending)}; starting it again`] };
+    for (const line of lines) this.#deps.log("error", line);
+    if (!again) return;
     for (;;) {
       const lived = this.#deps.now() - entry.startedAt;
       if (lived >= LONG_LIFE_MS) entry.pauseMs = 0;

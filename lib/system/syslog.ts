@@ -21,15 +21,21 @@ export class Syslog implements Disposable {
     this.#options = { path: "/dev/log", now: () => new Date(), ...options };
   }
 
-  /** One message for each line. A host without a syslog daemon gets none, and one that is started anew is found again. */
-  write(text: string): void {
+  /**
+   * One message for each line. A host without a syslog daemon gets none, and one that is started anew is found again.
+   *
+   * @returns whether all went: a daemon that is busy may take them later
+   */
+  write(text: string): boolean {
     const { priority, tag, now } = this.#options;
+    let went = true;
     for (const line of text.split("\n")) {
       const message = syslogMessage(priority, tag, line, now());
       if (this.#send(message)) continue;
       this[Symbol.dispose]();
-      this.#send(message);
+      went = this.#send(message) && went;
     }
+    return went;
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,7 @@
  * whack's end of pluto's control socket (whack.md §4, §6): one request, then lines until pluto closes. Each says by its code
  * what it is; of those that say how it went the last one gives the status.
  */
-import type { PromptAnswer, WhackRequest } from "../pluto/request.ts";
+import { type PromptAnswer, REQUEST_VERSION, type WhackRequest } from "../pluto/request.ts";
 
 /** What is done with a line beside showing it; any other code becomes the status. */
 const CODES = { comment: 0, log: 2, success: 4, hiddenPrompt: 40, shownPrompt: 41 } as const;
@@ -55,10 +55,14 @@ export async function askPluto(path: string, request: WhackRequest, user: WhackU
   return status;
 }
 
-/** Whether somebody listens at `path`. */
+/** Whether a pluto listens at `path`: it answers a request for nothing by closing. */
 export async function plutoListens(path: string): Promise<boolean> {
   try {
-    (await Deno.connect({ transport: "unix", path })).close();
+    await askPluto(path, { version: REQUEST_VERSION }, {
+      line: () => {},
+      prompt: () => Promise.resolve(undefined),
+      complain: () => {},
+    });
     return true;
   } catch {
     return false;

@@ -5,7 +5,9 @@ import { PeerLogs } from "../../lib/system/peer_logs.ts";
 import { type HelperAnswer, type HelperRequest, servePluto } from "../../lib/system/pluto_helper.ts";
 import { dropPlutoLock, runningPluto, takePlutoLock } from "../../lib/system/pluto_lock.ts";
 import { PlutoLog } from "../../lib/system/pluto_log.ts";
+import { PlutoSyslog } from "../../lib/system/pluto_syslog.ts";
 import { permitUpdowns, UpdownPermits, updownSocketPath } from "../../lib/system/updown_permits.ts";
+import { UnixReceiver } from "../_unix_receiver.ts";
 import { parseNumericAddress } from "../../lib/text/address.ts";
 
 const PID = 2 ** 22 + 1; // no process has that number
@@ -227,6 +229,30 @@ Deno.test("PlutoLog tells standard error instead, and the peer's log as well", (
 function throwing(): never {
   throw new TypeError("no address");
 }
+
+Deno.test("PlutoSyslog waits for a daemon that is slow to read, and keeps the order", async () => {
+  const directory = Deno.makeTempDirSync();
+  using daemon = new UnixReceiver(`${directory}/log`);
+  const syslog = new PlutoSyslog(7, `${directory}/log`);
+  for (let i = 0; i < 50; i++) syslog.write(i % 2 ? "err" : "warning", `message ${i}`);
+  const all = syslog.flush();
+  const found: string[] = [];
+  while (found.length < 50) {
+    found.push(...daemon.messages.slice(found.length));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await all;
+  match(found[0], /^<84>\w+ .* pluto\[7\]: message 0$/);
+  match(found[1], /^<83>/);
+  deepEqual(found.map((text) => Number(text.split(" ").at(-1))), Array.from({ length: 50 }, (_, i) => i));
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("PlutoSyslog does not wait for a daemon that is not there", async () => {
+  const syslog = new PlutoSyslog(7, "/nonexistent/log");
+  syslog.write("warning", "to nobody");
+  await syslog.flush();
+});
 
 // The lock
 

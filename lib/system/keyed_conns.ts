@@ -1,0 +1,108 @@
+/** The conns that start makes known to pluto, routes and brings up, as `auto=` says (commands.md §6). */
+import type { AutoConn } from "./setup_settings.ts";
+
+/** What a command for pluto came to: whack's status, and lines for people. */
+export interface WhackOutcome {
+  readonly status: number;
+  readonly lines: readonly string[];
+}
+
+/** A conn as the configuration has it. */
+export interface DescribedConn {
+  /** The commands that make it known: they differ where it has changed. Undefined where it cannot be used. */
+  readonly text: string | undefined;
+  /** Makes it known. @param replace one of that name */
+  define(replace: boolean): Promise<WhackOutcome>;
+}
+
+export interface KeyedConnsDeps {
+  /** Reads the configuration, once for all conns. */
+  describe(): (name: string) => DescribedConn;
+  /** An operation of `ipsec auto`. */
+  auto(...words: string[]): Promise<WhackOutcome>;
+  /** For the terminal and the log. */
+  say(text: string): void;
+  /** For the log. */
+  note(text: string): void;
+}
+
+/** With --asynchronous: the negotiation is on its way. */
+const UNDER_WAY = [104, 112];
+
+export class KeyedConns {
+  readonly #deps: KeyedConnsDeps;
+  /** What pluto has by us, with the commands by which. */
+  readonly #known = new Map<string, string>();
+
+  constructor(deps: KeyedConnsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * All, into a pluto that knows nothing yet.
+   *
+   * @param ready is called when pluto listens: the time of postpluto
+   * @param wait for each that is brought up
+   */
+  async load(conns: readonly AutoConn[], wait: boolean, ready: () => Promise<void>): Promise<void> {
+    this.#known.clear();
+    const describe = this.#deps.describe();
+    for (const { name } of conns) await this.#define(name, describe(name), false);
+    await this.listen();
+    await ready();
+    await this.#bringUp(conns, wait);
+  }
+
+  /** What has changed since: what is gone goes, what is new or another is made known, routed and brought up. */
+  async update(conns: readonly AutoConn[], wait: boolean): Promise<void> {
+    const describe = this.#deps.describe();
+    for (const name of [...this.#known.keys()].filter((known) => conns.every(({ name }) => name !== known))) {
+      this.#known.delete(name);
+      this.#tell(await this.#deps.auto("--delete", name));
+    }
+    const changed: AutoConn[] = [];
+    for (const conn of conns) {
+      const described = describe(conn.name);
+      const known = this.#known.get(conn.name);
+      if (known !== undefined && known === described.text) continue;
+      await this.#define(conn.name, described, known !== undefined);
+      changed.push(conn);
+    }
+    await this.listen();
+    await this.#bringUp(changed, wait);
+  }
+
+  /** Interfaces, secrets and groups are read anew. */
+  async listen(): Promise<void> {
+    this.#tell(await this.#deps.auto("--ready"));
+  }
+
+  async #define(name: string, described: DescribedConn, replace: boolean): Promise<void> {
+    const outcome = await described.define(replace);
+    this.#tell(outcome);
+    if (outcome.status === 0 && described.text !== undefined) this.#known.set(name, described.text);
+    else this.#deps.say(`...could not add conn "${name}"`);
+  }
+
+  async #bringUp(conns: readonly AutoConn[], wait: boolean): Promise<void> {
+    const { auto, say } = this.#deps;
+    const known = conns.filter(({ name }) => this.#known.has(name));
+    for (const { name, auto: wanted } of known) {
+      if (wanted === "add") continue;
+      const outcome = await auto("--route", name);
+      this.#tell(outcome);
+      if (outcome.status !== 0) say(`...could not route conn "${name}"`);
+    }
+    for (const { name, auto: wanted } of known) {
+      if (wanted !== "start") continue;
+      const outcome = await auto(...(wait ? [] : ["--asynchronous"]), "--up", name);
+      this.#tell(outcome);
+      const isFine = outcome.status === 0 || !wait && UNDER_WAY.includes(outcome.status);
+      if (!isFine) say(`...could not start conn "${name}"`);
+    }
+  }
+
+  #tell({ lines }: WhackOutcome): void {
+    for (const line of lines) this.#deps.note(line);
+  }
+}
