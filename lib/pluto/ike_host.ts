@@ -60,6 +60,8 @@ export class PlutoHost implements IkeHost {
     if (sa.role === "responder") await this.#freeRoute(connection);
     return await parts.tasks.run(() =>
       this.#install(async () => {
+        const late = this.#whyLate(sa);
+        if (late !== undefined) return late;
         if (!parts.router.mayInstall(connection)) return "could not route";
         const note = parts.notes.of(sa.number);
         note.isInstalled = true;
@@ -75,14 +77,15 @@ export class PlutoHost implements IkeHost {
     const connection = connectionOf(sa);
     return await parts.tasks.run(() =>
       this.#install(async () => {
-        // whoever ended the SA meanwhile has asked for its removal already
-        if (parts.engine.states.get(sa.number) !== sa) return "the SA has been deleted";
+        const late = this.#whyLate(sa);
+        if (late !== undefined) return late;
         const note = parts.notes.of(sa.number);
         note.isInstalled = true;
         const made = await parts.deps.kernel.installOutbound(sa);
         note.tunnels = { ...note.tunnels, ...made };
         if (await parts.router.established(connection, sa)) return undefined;
-        await parts.deps.kernel.remove(sa);
+        // the inbound ones stay for a QI2 that comes again; what is given up takes them along
+        await parts.deps.kernel.remove(sa, "out");
         return "could not route";
       })
     );
@@ -211,6 +214,13 @@ export class PlutoHost implements IkeHost {
       await this.parts.lifeCycle.release(old);
       if (this.parts.router.conflicting(connection) === old) return;
     }
+  }
+
+  /** Whoever ended the SA while it waited for its turn has asked for its removal already; its keys are wiped. */
+  #whyLate(sa: IpsecSa): string | undefined {
+    const { engine, connections } = this.parts;
+    if (engine.states.get(sa.number) !== sa) return "the SA has been deleted";
+    return connections.has(connectionOf(sa)) ? undefined : "the connection has been deleted";
   }
 
   async #takeDown(connection: Connection, state: IpsecSa): Promise<void> {

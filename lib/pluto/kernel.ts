@@ -39,8 +39,8 @@ export interface Kernel {
   /** @param checkArrivals inner addresses of what comes in by a tunnel must be those of the SA; default true */
   installInbound(sa: IpsecSa, checkArrivals?: boolean): Promise<InstalledSa>;
   installOutbound(sa: IpsecSa): Promise<InstalledSa>;
-  /** Both directions; what is not there is passed over. */
-  remove(sa: IpsecSa): Promise<void>;
+  /** What is not there is passed over. @param which default: both directions */
+  remove(sa: IpsecSa, which?: "out"): Promise<void>;
   /** Leads a flow into the outbound SAs. @param replace what is there */
   addEroute(flow: Flow, sa: IpsecSa, replace: boolean): Promise<void>;
   addShunt(flow: Flow, kind: ShuntKind, replace: boolean): Promise<void>;

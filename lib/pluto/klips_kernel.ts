@@ -124,11 +124,12 @@ export class KlipsKernel implements Kernel {
     return tunnelOut === undefined ? {} : { tunnelOut };
   }
 
-  async remove(sa: IpsecSa): Promise<void> {
+  async remove(sa: IpsecSa, which?: "out"): Promise<void> {
     const chains = this.#chains.get(sa.number);
     if (!chains) return;
-    this.#chains.delete(sa.number);
-    for (const ids of [chains.out, chains.in]) if (ids) await this.#removeChain(ids);
+    if (which === "out") this.#chains.set(sa.number, { ...chains, out: undefined });
+    else this.#chains.delete(sa.number);
+    for (const ids of which === "out" ? [chains.out] : [chains.out, chains.in]) if (ids) await this.#removeChain(ids);
   }
 
   async addEroute(flow: Flow, sa: IpsecSa, replace: boolean): Promise<void> {

@@ -64,11 +64,12 @@ export class LifeCycle {
     const { connections, tasks, router } = this.deps;
     if (connection.connectionKind === "CK_GOING_AWAY" || !connections.has(connection)) return;
     this.deps.tell(connection, RC.log, this.#farewell(connection));
+    // before anything is waited for: a peer that begins anew at once must not find it
+    connections.remove(connection);
     if (connection.connectionKind === "CK_INSTANCE") connection.connectionKind = "CK_GOING_AWAY";
     for (const instance of connections.instancesOf(connection)) await this.delete(instance, tellPeer);
     this.removeStates(connection, tellPeer);
     await tasks.run(() => router.unroute(connection));
-    connections.remove(connection);
     if (connection.connectionKind !== "CK_GROUP") return;
     for (const member of connections.membersOf(connection)) await this.delete(member, tellPeer);
   }

@@ -100,9 +100,9 @@ export class FakeKernel implements Kernel {
     return sa.mode === "tunnel" ? { tunnelOut: ++this.#tunnel } : {};
   }
 
-  async remove(sa: IpsecSa): Promise<void> {
-    await this.#call(`remove #${sa.number}`);
-    this.inbound.delete(sa.number);
+  async remove(sa: IpsecSa, which?: "out"): Promise<void> {
+    await this.#call(`remove #${sa.number}${which ? ` ${which}` : ""}`);
+    if (!which) this.inbound.delete(sa.number);
     this.outbound.delete(sa.number);
   }
 
