@@ -2,7 +2,6 @@
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { COMMANDS, findCommand, listedNames, SUMMARIES } from "../commands/_registry.ts";
-import { editDistance, suggest } from "../lib/text/suggest.ts";
 import project from "../deno.json" with { type: "json" };
 
 const IPSEC = fileURLToPath(new URL("../ipsec.ts", import.meta.url));
@@ -110,23 +109,4 @@ Deno.test("the registry has a summary of each command, and lists all but the int
   deepEqual(Object.keys(SUMMARIES).sort(), Object.keys(COMMANDS).sort());
   ok(Object.hasOwn(COMMANDS, "_updown"));
   deepEqual(listedNames().filter((name) => name.startsWith("_")), []);
-});
-
-const DISTANCES: [a: string, b: string, edits: number][] = [
-  ["", "spi", 3],
-  ["spi", "spi", 0],
-  ["look", "loook", 1],
-  ["klpis", "klips", 1],
-  ["tncfg", "eroute", 6],
-];
-for (const [a, b, edits] of DISTANCES) {
-  Deno.test(`editDistance() of "${a}" and "${b}" is ${edits}`, () => {
-    equal(editDistance(a, b), edits);
-    equal(editDistance(b, a), edits);
-  });
-}
-
-Deno.test("suggest() names nothing for a word unlike any, or overlong", () => {
-  equal(suggest("start", ["spi", "eroute"]), undefined);
-  equal(suggest("s".repeat(1e6), ["spi"]), undefined);
 });

@@ -9,6 +9,7 @@ const DISTANCES: [a: string, b: string, edits: number][] = [
   ["lift", "left", 1],
   ["", "left", 4],
   ["right", "left", 4],
+  ["tncfg", "eroute", 6],
 ];
 for (const [a, b, edits] of DISTANCES) {
   Deno.test(`editDistance() from "${a}" to "${b}" is ${edits}`, () => {
@@ -30,3 +31,6 @@ for (const [word, names, found, why] of SUGGESTIONS) {
   Deno.test(`suggest() for "${word}" of ${names.join(", ") || "nothing"}: ${why}`, () =>
     equal(suggest(word, names), found));
 }
+
+Deno.test("suggest() does no work for what is longer than any name", () =>
+  equal(suggest("s".repeat(1e6), ["spi"]), undefined));
