@@ -28,15 +28,15 @@ export class BareShunts implements Iterable<BareShunt> {
 
   add(shunt: BareShunt): void {
     this.remove(shunt.flow);
-    this.#all.set(keyOf(shunt.flow), shunt);
+    this.#all.set(flowText(shunt.flow), shunt);
   }
 
   find(flow: Flow): BareShunt | undefined {
-    return this.#all.get(keyOf(flow));
+    return this.#all.get(flowText(flow));
   }
 
   remove(flow: Flow): void {
-    this.#all.delete(keyOf(flow));
+    this.#all.delete(flowText(flow));
   }
 
   /** Holds for traffic that a wider eroute now takes. */
@@ -45,7 +45,8 @@ export class BareShunts implements Iterable<BareShunt> {
   }
 }
 
-function keyOf({ ours, peers, protocol, ourPort, peersPort }: Flow): string {
+/** By which flows are told apart: `10.0.1.0/24:0 -0-> 10.0.2.0/24:0` */
+export function flowText({ ours, peers, protocol, ourPort, peersPort }: Flow): string {
   return `${formatSubnet(ours)}:${ourPort} -${protocol}-> ${formatSubnet(peers)}:${peersPort}`;
 }
 

@@ -2,7 +2,7 @@
  * Opportunistic encryption (pluto.md §19): who the peer's gateway is, and whether both sides may speak for their clients,
  * is in the DNS. The questions are in `oppo_records.ts`; here is what follows from the answers.
  */
-import type { ClientRequest } from "../ike/host.ts";
+import type { ClientRequest, Timer } from "../ike/host.ts";
 import type { IsakmpSa } from "../ike/state.ts";
 import type { RsaPublicKey } from "../crypto/rsa.ts";
 import { type Address, formatAddress, sameAddress } from "../text/address.ts";
@@ -10,23 +10,28 @@ import { addressInSubnet, hostSubnet } from "../text/subnet.ts";
 import { connectionFor, flowOf } from "./acquire.ts";
 import type { Connection } from "./connection.ts";
 import { RC } from "./define.ts";
-import { DnsPassage } from "./dns_passage.ts";
-import type { Acquire } from "./kernel.ts";
+import { DnsPassage, type NameServer, type PassageNeeds } from "./dns_passage.ts";
+import type { Acquire, Flow } from "./kernel.ts";
 import { isOnly } from "./nets.ts";
 import { type DnssecPolicy, OppoRecords } from "./oppo_records.ts";
 import type { IpsecLookup } from "../dns/ipsec_records.ts";
 import type { OpportuneOptions, Opportunism, Unconfirmed, Unfounded } from "./opportunism.ts";
 import { WatchedLookup } from "./watched_lookup.ts";
 import { connectionOf, type Parts } from "./parts.ts";
-import { sameFlow } from "./bare_shunts.ts";
+import { type BareShunt, sameFlow } from "./bare_shunts.ts";
 import { isRouted } from "./routing_states.ts";
 
 export interface OpportunisticOptions {
   readonly dns: IpsecLookup;
   readonly dnssec: DnssecPolicy;
-  /** Name servers that are asked. */
-  readonly resolvers: readonly Address[];
+  /** Name servers that are asked. @param changed called where their addresses are found to be others later */
+  nameServers(changed: () => void): readonly NameServer[];
 }
+
+/** So long may the DNS be silent about two hosts before what they say to each other's port 53 is passed. */
+const SUSPICION_MS = 250;
+/** How often it is looked whether that is still needed. */
+const PASSAGE_MS = 5000;
 
 /** How long the same note is not repeated. */
 const NOTE_SECONDS = 86400;
@@ -36,6 +41,7 @@ export class Opportunistic implements Opportunism {
   readonly #options: OpportunisticOptions;
   readonly #records: OppoRecords;
   readonly #passage: DnsPassage;
+  #settling: { readonly atMs: number; readonly timer: Timer } | undefined;
   /** When each was last said, in seconds since 1970. */
   readonly #notes = new Map<string, number>();
 
@@ -43,7 +49,7 @@ export class Opportunistic implements Opportunism {
     this.#parts = parts;
     this.#options = options;
     this.#records = this.#recordsBy(options.dns);
-    this.#passage = new DnsPassage(options.resolvers, parts.deps.kernel);
+    this.#passage = new DnsPassage(parts.deps.kernel);
   }
 
   async initiate(
@@ -51,6 +57,7 @@ export class Opportunistic implements Opportunism {
     acquire: Acquire,
     options: OpportuneOptions,
   ): Promise<Unfounded | "changed" | undefined> {
+    if (options.isHeld) this.#settleAfter(SUSPICION_MS);
     const lookup = new WatchedLookup(this.#options.dns);
     const gateway = await this.#findGateway(template, acquire, this.#recordsBy(lookup));
     const unfounded = (why: string): Unfounded => ({ why, isUnanswered: lookup.isUnanswered });
@@ -96,12 +103,48 @@ export class Opportunistic implements Opportunism {
   }
 
   async settle(): Promise<void> {
-    const { connections, interfaces, tasks, teller } = this.#parts;
-    const isOn = [...connections].some((one) => one.policy.opportunistic && isRouted(one.routing));
+    const { tasks, teller } = this.#parts;
     await tasks.run(async () => {
-      const failed = await this.#passage.settle(isOn ? interfaces.map(({ address }) => address) : []);
+      const needs = this.#passageNeeds();
+      const failed = await this.#passage.settle(needs);
       if (failed !== undefined) teller.tell(undefined, RC.serious, failed);
+      if (needs.stopped.length) this.#settleAfter(PASSAGE_MS);
     });
+  }
+
+  #settleAfter(ms: number): void {
+    const { deps } = this.#parts;
+    const atMs = deps.clock.now() + ms;
+    if (this.#settling && this.#settling.atMs <= atMs) return;
+    this.#settling?.timer.cancel();
+    const timer = deps.clock.after(ms, () => {
+      this.#settling = undefined;
+      this.#parts.inBackground(() => this.settle());
+    });
+    this.#settling = { atMs, timer };
+  }
+
+  #passageNeeds(): PassageNeeds {
+    const { connections, interfaces, shunts } = this.#parts;
+    const standing = [...connections].filter((one) => one.policy.opportunistic && isRouted(one.routing));
+    if (standing.length === 0) return { askers: [], servers: [], stopped: [] };
+    const ours = interfaces.map(({ address }) => address);
+    const servers = this.#options.nameServers(() => this.#parts.inBackground(() => this.settle()));
+    const behindUs = servers.map(({ address }) => address).filter((one) =>
+      !ours.some((other) => sameAddress(one, other)) &&
+      standing.some(({ template, ours: { net } }) => !template && addressInSubnet(one, net))
+    );
+    return { askers: [...ours, ...behindUs], servers, stopped: this.#stopped(connections, shunts) };
+  }
+
+  /** What waits for the DNS or the peer, and what has been refused for want of them. */
+  #stopped(connections: Iterable<Connection>, shunts: Iterable<BareShunt>): Flow[] {
+    const flows: Flow[] = [];
+    for (const { kind, flow } of shunts) if (kind !== "pass") flows.push(flow);
+    for (const { policy, routing, flow } of connections) {
+      if (policy.opportunistic && (routing === "UNROUTED_HOLD" || routing === "ROUTED_HOLD")) flows.push(flow);
+    }
+    return flows;
   }
 
   #ownKey(template: Connection): RsaPublicKey | undefined {

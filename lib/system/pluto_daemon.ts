@@ -143,7 +143,7 @@ export class PlutoDaemon {
         new Opportunistic(parts, {
           dns: dns.resolver,
           dnssec: options.dnssec,
-          resolvers: dns.resolverAddresses,
+          nameServers: (changed) => dns.nameServers(changed),
         }),
       hostName: () => Deno.hostname(),
       openSockets: (one) => this.#sockets.open(one),
