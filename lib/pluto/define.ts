@@ -237,7 +237,7 @@ class Definition {
       rekeyMarginSeconds: description.rekeyMarginSeconds,
       rekeyFuzzPercent: description.rekeyFuzzPercent,
       keyingTries: description.keyingTries,
-      dpd: this.#dpd(),
+      dpd: this.#dpd() ?? (policy.opportunistic && !neverNegotiates(policy) ? STRANGER_DPD : undefined),
       forceEncapsulation: description.forceEncapsulation === true,
       natTraversal: description.natTraversal !== false,
       modecfgPull: description.modecfgPull === true,
@@ -260,6 +260,12 @@ class Definition {
     throw new Refused({ code, text });
   }
 }
+
+/**
+ * Nobody looks after a connection with a stranger: one that has been started again, and has forgotten its SAs, would hear
+ * nothing of us until they expire. `clear` leaves the trap, which the next packet meets.
+ */
+const STRANGER_DPD: DpdPolicy = { delaySeconds: 20, timeoutSeconds: 60, action: "clear" };
 
 const DPD_ACTIONS = ["none", "hold", "clear", "restart"] as const;
 

@@ -97,6 +97,7 @@ function worked() {
   };
 }
 
+/** The line about dpd is ours: it is in use for strangers. */
 const EXAMPLE = `000 interface ipsec0/eth1 192.0.2.1
 000 %myid = (none)
 000 debug none
@@ -116,6 +117,7 @@ const EXAMPLE = `000 interface ipsec0/eth1 192.0.2.1
 000 "packetdefault": 0.0.0.0/0===192.0.2.1[%myid]---192.0.2.254...%opportunistic; prospective erouted; eroute owner: #0
 000 "packetdefault":   ike_life: 3600s; ipsec_life: 3600s; rekey_margin: 540s; rekey_fuzz: 100%; keyingtries: 3
 000 "packetdefault":   policy: RSASIG+ENCRYPT+TUNNEL+PFS+DONTREKEY+OPPORTUNISTIC+failurePASS+lKOD+rKOD; prio: 0,0; interface: eth1; 
+000 "packetdefault":   dpd: action:clear; delay:20; timeout:60; 
 000 "packetdefault":   newest ISAKMP SA: #0; newest IPsec SA: #0; 
 000 "road": 192.0.2.1[@west]---192.0.2.254...%any[@laptop]; unrouted; eroute owner: #0
 000 "road":   ike_life: 3600s; ipsec_life: 28800s; rekey_margin: 540s; rekey_fuzz: 100%; keyingtries: 0
