@@ -2,6 +2,7 @@
 import { type Complaint, formatComplaint } from "../lib/config/complaint.ts";
 import type { FileSystem } from "../lib/config/file_system.ts";
 import { loadConfig } from "../lib/config/load.ts";
+import { isOn } from "../lib/config/implicit_conns.ts";
 import { type Conn, settingOf, type Settings } from "../lib/config/settings.ts";
 import { confDirectory, type Environment } from "../lib/system/paths.ts";
 import { type AutoConn, readSettings, type SetupConfiguration } from "../lib/system/setup_settings.ts";
@@ -34,20 +35,17 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
 }
 
 const STARTING = ["add", "route", "start"] as const;
-/** The implicit conns whose peers are found through the DNS. */
-const OPPORTUNISTIC = ["%opportunistic", "%opportunisticgroup"];
-
 /**
- * Of the implicit conns, which need the default route, those that negotiate with whoever publishes a key are loaded only
- * where `oe=yes` says so: nobody has asked for them.
+ * The implicit conns need the default route. Those of the groups do nothing until their files name networks; packetdefault
+ * would hold the traffic of everybody, so that it is loaded only where `oe=yes` asks for it.
  */
 function autoConnOf({ name, at, settings }: Conn, setup: Settings): AutoConn | undefined {
   const auto = STARTING.find((one) => one === settings.get("auto")?.value);
   if (!auto) return undefined;
   if (at !== undefined) return { name, auto };
   const hasDefaultRoute = settingOf(setup, "setup", "interfaces")?.value.includes("%defaultroute");
-  const isOpportunistic = OPPORTUNISTIC.includes(settings.get("right")?.value ?? "");
-  return hasDefaultRoute && (!isOpportunistic || setup.get("oe")?.value === "yes") ? { name, auto } : undefined;
+  const isForEverybody = settings.get("right")?.value === "%opportunistic";
+  return hasDefaultRoute && (!isForEverybody || isOn(setup.get("oe")?.value)) ? { name, auto } : undefined;
 }
 
 const NOTHING: FileSystem = { read: () => ({ text: "version 2\n", identity: "" }), list: () => [] };

@@ -31,6 +31,11 @@ export function isImplicit(name: string): boolean {
   return Object.hasOwn(IMPLICIT_CONNS, name);
 }
 
+/** @param oe of `config setup`: whether packetdefault, which is for everybody, is loaded by itself, too */
+export function isOn(oe: string | undefined): boolean {
+  return oe === "yes" || oe === "on";
+}
+
 /** @param oe of `config setup`: without opportunism none is there by itself, though `also` still takes them over */
 export function isOff(oe: string | undefined): boolean {
   return oe === "no" || oe === "off";

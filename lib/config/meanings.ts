@@ -44,7 +44,7 @@ export const SETUP_MEANINGS: Readonly<Record<string, string>> = {
   listen: "the only address on which IKE is listened for",
   protostack: "which IPsec of the kernel to use",
   nhelpers: "how many processes do the arithmetic of IKE",
-  oe: "`no` and `off` take the implicit connections away",
+  oe: "`yes` and `on` load packetdefault, too; `no` and `off` take all implicit connections away",
 };
 
 export const CONN_MEANINGS: Readonly<Record<string, string>> = {

@@ -81,7 +81,7 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   listen: { ...setup, form: ADDRESS },
   protostack: { ...setup, form: oneOf("klips", "auto", "netkey", "xfrm", "mast", "none"), idle: NO_KERNEL },
   nhelpers: { ...setup, form: TEXT, idle: "there are no helper processes" },
-  oe: { ...setup, form: oneOf("yes", "no", "on", "off"), builtIn: "yes" },
+  oe: { ...setup, form: oneOf("yes", "no", "on", "off") },
 };
 
 const CONN: Readonly<Record<string, Parameter>> = {
