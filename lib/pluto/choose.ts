@@ -5,14 +5,23 @@
 import type { ClientRequest, Refusal } from "../ike/host.ts";
 import type { IsakmpSa, Path } from "../ike/state.ts";
 import type { AuthMethod } from "../ike/suite.ts";
-import { addressInSubnet, isHostSubnet, sameSubnet, subnetInSubnet } from "../text/subnet.ts";
+import { addressInSubnet, formatSubnet, isHostSubnet, sameSubnet, subnetInSubnet } from "../text/subnet.ts";
 import { formatAddress } from "../text/address.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 import type { Secret } from "../crypto/secret.ts";
-import { bestForClients, bestOpportunistic, hostOrClient, sameSelectors, wantedText, wildId } from "./client_search.ts";
+import {
+  bestForClients,
+  bestOpportunistic,
+  holderOf,
+  hostOrClient,
+  sameSelectors,
+  wantedText,
+  wildId,
+} from "./client_search.ts";
 import type { Connection } from "./connection.ts";
 import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
 import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
+import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
 import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";
@@ -26,7 +35,8 @@ const FLOATED_PORT = 4500;
 export interface ChooserDeps {
   readonly connections: Connections;
   readonly privateNets: PrivateNets;
-  presharedKey(connection: Connection): Secret | undefined;
+  /** @param peerId where keys were made with the secret of an identity: in Aggressive Mode */
+  presharedKey(connection: Connection, peerId: Identity | undefined): Secret | undefined;
   hasPrivateKey(connection: Connection): boolean;
   readonly opportunism: Opportunism | undefined;
   /** Milliseconds. */
@@ -58,8 +68,7 @@ export class Chooser {
   /** The present connection, or one that is for this identity. A template becomes an instance with it. */
   byIdentity(sa: IsakmpSa, current: Connection, peerId: Identity, auth: AuthMethod): Connection | Refusal {
     if (sameIdentity(current.peers.id, peerId) && !isNameless(current)) return current;
-    const psk = auth === "psk" ? this.deps.presharedKey(current) : undefined;
-    const found = this.#searchIdentity(current, peerId, auth, psk);
+    const found = this.#searchIdentity(sa, current, peerId, auth);
     if (!found) {
       return { refused: `no suitable connection for peer '${formatIdentity(peerId)}'`, notify: INVALID_ID_INFORMATION };
     }
@@ -73,7 +82,7 @@ export class Chooser {
   }
 
   async byClients(sa: IsakmpSa, current: Connection, request: ClientRequest): Promise<Connection | Refusal> {
-    const found = this.#searchClients(current, request);
+    const found = this.#searchClients(sa, current, request);
     if (!found) {
       return {
         refused: `cannot respond to IPsec SA request because no connection is known for ${
@@ -84,6 +93,13 @@ export class Chooser {
     }
     if (found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic) {
       return await this.#confirm(sa, current, found, request);
+    }
+    if (found.peers.isClientWithin || found.peers.virtual) {
+      const holder = holderOf(request.peers.client, current.peers.id, this.deps.connections);
+      if (holder) {
+        const refused = `${formatSubnet(request.peers.client)} is already used by '${formatIdentity(holder.peers.id)}'`;
+        return { refused, notify: INVALID_ID_INFORMATION };
+      }
     }
     const chosen = found.connectionKind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
     if (chosen.peers.isClientWithin || chosen.peers.virtual) {
@@ -118,12 +134,19 @@ export class Chooser {
   }
 
   #searchIdentity(
+    sa: IsakmpSa,
     current: Connection,
     peerId: Identity,
     auth: AuthMethod,
-    psk: Secret | undefined,
   ): Connection | undefined {
-    const { connections } = this.deps;
+    const { connections, presharedKey } = this.deps;
+    const psk = auth === "psk" ? presharedKey(current, sa.peerId) : undefined;
+    // the secret decided over the messages so far, so it must not change; any private key of ours will do
+    const hasKey = (one: Connection) => {
+      if (auth === "rsasig") return this.deps.hasPrivateKey(one);
+      const other = presharedKey(one, sa.peerId);
+      return psk !== undefined && other !== undefined && other.equals(psk);
+    };
     const pair = hostPairOf(current);
     let found: Connection | undefined, fewest = ANY_ID_WILDCARDS + 1;
     for (const list of [connections.between(pair), connections.wildcards(pair)]) {
@@ -132,9 +155,10 @@ export class Chooser {
           continue;
         }
         if (one.connectionKind === "CK_INSTANCE" && one !== current && isNameless(one)) continue; // another peer's
+        if (!suitsPhase1(sa, current, one)) continue;
         const wanted = one.peers.givenId;
         const wildcards = wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
-        if (wildcards === undefined || wildcards >= fewest || !this.#hasKey(one, auth, psk)) continue;
+        if (wildcards === undefined || wildcards >= fewest || !hasKey(one)) continue;
         if (wildcards === 0) return one;
         [found, fewest] = [one, wildcards];
       }
@@ -142,23 +166,18 @@ export class Chooser {
     return found;
   }
 
-  /** The secret decided over the messages so far, so it must not change; any private key of ours will do. */
-  #hasKey(one: Connection, auth: AuthMethod, psk: Secret | undefined): boolean {
-    if (auth === "rsasig") return this.deps.hasPrivateKey(one);
-    const other = this.deps.presharedKey(one);
-    return psk !== undefined && other !== undefined && other.equals(psk);
-  }
-
-  #searchClients(current: Connection, request: ClientRequest): Connection | undefined {
+  #searchClients(sa: IsakmpSa, current: Connection, request: ClientRequest): Connection | undefined {
     const isExact = sameSelectors(current, request) && sameSubnet(current.ours.net, request.ours.client) &&
       sameSubnet(current.peers.net, request.peers.client) && !current.peers.virtual;
     if (isExact && isRouted(current.routing)) return current;
     const { connections, privateNets } = this.deps;
     const pair = hostPairOf(current);
-    const exact = bestForClients(connections.between(pair), current, request, privateNets);
+    // a shunt has its say, however the peer has proved itself
+    const suits = (one: Connection) => one.neverNegotiates || suitsPhase2(sa, current, one);
+    const exact = bestForClients(connections.between(pair).filter(suits), current, request, privateNets);
     if (exact) return exact;
     if (isExact) return current;
-    const wildcards = connections.wildcards(pair);
+    const wildcards = connections.wildcards(pair).filter(suits);
     const road = bestForClients(wildcards, current, request, privateNets);
     if (road) return road;
     const hosts = isHostSubnet(request.ours.client) && isHostSubnet(request.peers.client);

@@ -3,9 +3,9 @@ import type { ClientRequest } from "../ike/host.ts";
 import type { Address } from "../text/address.ts";
 import { type Identity, sameIdentity } from "../text/identity.ts";
 import { formatSubnet, sameSubnet, type Subnet, subnetInSubnet } from "../text/subnet.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, NOBODY } from "./connection.ts";
 import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
-import { isOnly } from "./nets.ts";
+import { isEverything, isOnly } from "./nets.ts";
 import { isRouted } from "./routing_states.ts";
 import { formatTopology } from "./topology.ts";
 import { type PrivateNets, whyNotVirtual } from "./virtual_ip.ts";
@@ -57,15 +57,31 @@ export function sameSelectors(one: Connection, { ours, peers }: ClientRequest): 
     one.ours.clientPort === ours.port && (one.peers.clientPort === peers.port);
 }
 
+/**
+ * Another peer that has some of a network now: of what peers may choose for themselves, nobody gets what somebody else has,
+ * whose traffic it would take.
+ */
+export function holderOf(net: Subnet, asks: Identity, all: Iterable<Connection>): Connection | undefined {
+  for (const one of all) {
+    const { peers, connectionKind, neverNegotiates, newestIpsec } = one;
+    if (neverNegotiates || connectionKind !== "CK_INSTANCE" && connectionKind !== "CK_PERMANENT") continue;
+    const isInUse = newestIpsec !== NOBODY || isRouted(one.routing);
+    if (!isInUse || sameIdentity(peers.id, asks) || isEverything(peers.net)) continue;
+    if (subnetInSubnet(net, peers.net) || subnetInSubnet(peers.net, net)) return one;
+  }
+  return undefined;
+}
+
 export function bestOpportunistic(
   candidates: readonly Connection[],
   current: Connection,
-  { ours, peers }: ClientRequest,
+  request: ClientRequest,
 ): Connection | undefined {
+  const { ours, peers } = request;
   let found: Connection | undefined, highest = -1;
   for (const one of candidates) {
     const wildcards = identityFit(one, current);
-    if (one.connectionKind === "CK_GROUP" || wildcards === undefined) continue;
+    if (one.connectionKind === "CK_GROUP" || wildcards === undefined || !sameSelectors(one, request)) continue;
     if (!subnetInSubnet(ours.client, one.ours.net) || !subnetInSubnet(peers.client, one.peers.net)) continue;
     const rank = (one.priority * 2 + (isRouted(one.routing) ? 1 : 0)) * 16 + ANY_ID_WILDCARDS - wildcards;
     if (rank > highest) [found, highest] = [one, rank];

@@ -6,6 +6,7 @@ import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
 import { sameHostPair } from "./connections.ts";
 import { RC } from "./define.ts";
+import { suitsPhase2 } from "./isakmp_fit.ts";
 import type { Pending, PendingQueue } from "./pending.ts";
 import { hasIpsecPolicy } from "./policy.ts";
 import { type Retries, RETRY_SPACING_MS } from "./retries.ts";
@@ -66,6 +67,7 @@ export class Initiator {
       const its = this.deps.connectionOf(state);
       if (!sameHostPair(its, connection) || its.connectionKind === "CK_GOING_AWAY") continue;
       if (!sameIdentity(its.ours.id, connection.ours.id) || !sameIdentity(its.peers.id, connection.peers.id)) continue;
+      if (!suitsPhase2(state, its, connection)) continue;
       if (!newest || state.number > newest.number) newest = state;
     }
     return newest;

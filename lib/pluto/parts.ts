@@ -165,7 +165,7 @@ export class Parts {
     this.chooser = new Chooser({
       connections,
       privateNets: options.privateNets,
-      presharedKey: (connection) => this.keys.presharedKey(connection),
+      presharedKey: (connection, peerId) => this.keys.presharedKey(connection, peerId),
       hasPrivateKey: (connection) => this.keys.privateKey(connection) !== undefined,
       opportunism: this.opportunism,
       now,

@@ -3,53 +3,19 @@ import { deepStrictEqual as equal } from "node:assert/strict";
 import type { ClientRequest } from "../../lib/ike/host.ts";
 import type { IsakmpSa, Path } from "../../lib/ike/state.ts";
 import { Secret } from "../../lib/crypto/secret.ts";
-import { Chooser, type ChooserDeps } from "../../lib/pluto/choose.ts";
+import type { ChooserDeps } from "../../lib/pluto/choose.ts";
 import { Connection } from "../../lib/pluto/connection.ts";
-import { Connections } from "../../lib/pluto/connections.ts";
-import { parsePrivateNets } from "../../lib/pluto/virtual_ip.ts";
-import { parseIdentity } from "../../lib/text/identity.ts";
-import { parseSubnet } from "../../lib/text/subnet.ts";
+import { ANY, id, net, stage } from "./_chooser.ts";
 import { make } from "./_connections.ts";
 import { address } from "./_fakes.ts";
 
 type More = Parameters<typeof make>[1];
-const ANY = { host: "%any", client: undefined, nextHop: undefined } as const;
-
-function net(text: string) {
-  const parsed = parseSubnet(text, "inet");
-  if (!parsed.ok) throw new Error(parsed.error);
-  return parsed.value;
-}
-
-function id(text: string) {
-  const parsed = parseIdentity(text);
-  if (!parsed.ok) throw new Error(parsed.error);
-  return parsed.value;
-}
-
 const path = (remote = "198.51.100.2", remotePort = 500, localPort = 500): Path => ({
   local: address("192.0.2.1"),
   localPort,
   remote: address(remote),
   remotePort,
 });
-
-function stage(connections: readonly Connection[], more: Partial<ChooserDeps> = {}) {
-  const all = new Connections();
-  for (const one of connections.toReversed()) all.add(one); // the first is the newest
-  const nets = parsePrivateNets("%v4:10.0.0.0/8,%v4:!10.0.1.0/24");
-  if (!nets.ok) throw new Error(nets.error);
-  const chooser = new Chooser({
-    connections: all,
-    privateNets: nets.value,
-    presharedKey: () => new Secret(Uint8Array.of(1)),
-    hasPrivateKey: () => true,
-    opportunism: undefined,
-    now: () => 0,
-    ...more,
-  });
-  return { all, chooser };
-}
 
 const shown = (chosen: Connection | { refused: string }) =>
   chosen instanceof Connection ? chosen.label : chosen.refused;
