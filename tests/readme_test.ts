@@ -1,6 +1,6 @@
 /**
- * The tunnel of README.md, as it stands there: every command of its `sh west`, `sh east` and `sh both` blocks runs in a
- * root shell of that host. Each host has an /etc, a /usr/local and a /run of its own; scp(1) is replaced by a copy.
+ * README.md and docs/manual-keying.md, as they stand there: every command of their `sh west`, `sh east` and `sh both`
+ * blocks runs in a root shell of that host. Each host has an /etc, a /usr/local and a /run of its own; scp(1) is replaced by a copy.
  */
 import { match, ok, strictEqual as equal } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -18,11 +18,24 @@ interface Step {
   readonly commands: readonly string[];
 }
 
-function readSteps(readme: string): Step[] {
-  return [...readme.matchAll(/^```sh (west|east|both)\n(.*?)^```/gms)].map(([, where, block]) => ({
+function readSteps(document: string): Step[] {
+  return [...document.matchAll(/^```sh (west|east|both)\n(.*?)^```/gms)].map(([, where, block]) => ({
     hosts: where === "both" ? ["west", "east"] : [where as Name],
-    commands: block.replaceAll("\\\n", "").trim().split("\n"),
+    commands: commandsOf(block),
   }));
+}
+
+/** Lines; a here-document belongs to its command. */
+function commandsOf(block: string): string[] {
+  const commands: string[] = [];
+  let ending: string | undefined;
+  for (const line of block.replaceAll("\\\n", "").trim().split("\n")) {
+    if (ending === undefined) commands.push(line);
+    else commands[commands.length - 1] += `\n${line}`;
+    if (line === ending) ending = undefined;
+    else ending ??= /<<'(\w+)'$/.exec(line)?.[1];
+  }
+  return commands;
 }
 
 /** A root shell that lives as long as the tunnel. */
@@ -84,28 +97,37 @@ class Shell {
   }
 
   async close(): Promise<void> {
-    await this.#input.write(new TextEncoder().encode("[ ! -e /run/ipsec/klips.pid ] || ipsec klips --stop\n"));
+    await this.#input.write(
+      new TextEncoder().encode(
+        "[ ! -e /run/ipsec/ipsec_setup.pid ] || ipsec setup stop; [ ! -e /run/ipsec/klips.pid ] || ipsec klips --stop\n",
+      ),
+    );
     await this.#input.close();
     for (;;) if ((await this.#output.read()).done) break;
     await this.#child.status;
   }
 }
 
-/** As scp(1), between folders that stand for the /etc of two hosts; anything else than what README.md does fails. */
+/** As scp(1), between folders that stand for the /etc of two hosts; anything else than what the documents do fails. */
 function scpTo(other: Host): string {
   return `#!/bin/sh
 set -e
 [ "$1" = -p ]
 shift
-while [ $# -gt 1 ]; do cp -p "$1" ${other.directory}/etc/ipsec.d/; shift; done
-[ "$1" = root@192.0.2.2:/etc/ipsec.d/ ]
+for last; do :; done
+case "$last" in root@192.0.2.2:/etc/*) ;; *) exit 1 ;; esac
+while [ $# -gt 1 ]; do cp -p "$1" ${other.directory}/\${last#root@192.0.2.2:/}; shift; done
 `;
 }
 
-testWith(["root", "ping"], "README.md: the tunnel between two hosts, as it is written there", async () => {
+/** What the hosts printed, by command; the last time counts. */
+type Printed = ReadonlyMap<string, string>;
+
+/** Plays a document on two hosts, which must be as before when it is over. */
+async function play(file: string, leastSteps: number, check: (printed: Printed, wire: Wire) => void): Promise<void> {
   await run([Deno.execPath(), "run", "-A", `${ROOT}tools/build.ts`]);
-  const steps = readSteps(await Deno.readTextFile(`${ROOT}README.md`));
-  ok(steps.length >= 8, `README.md has ${steps.length} steps`);
+  const steps = readSteps(await Deno.readTextFile(`${ROOT}${file}`));
+  ok(steps.length >= leastSteps, `${file} has ${steps.length} steps`);
 
   await using net = await Net.make(["west", "east"], [["west", "eth0", "east", "eth0"]]);
   const { west, east } = net.hosts;
@@ -123,25 +145,45 @@ testWith(["root", "ping"], "README.md: the tunnel between two hosts, as it is wr
     for (const { hosts, commands } of steps) {
       for (const host of hosts) {
         for (const command of commands) {
-          if (command.startsWith("ipsec klips --stop")) {
+          if (/^ipsec (klips --|setup )stop/.test(command)) {
             equal(await shells[host].run("ls /sys/class/net | grep -c ipsec0"), "1\n");
           }
           printed.set(command, await shells[host].run(command));
         }
       }
     }
+    check(printed, wire);
+    for (const shell of Object.values(shells)) {
+      equal(await shell.run("ls /sys/class/net | grep ipsec0 || true"), "");
+      equal(await shell.run("find /usr/local -type f ! -name scp; ls /etc/ipsec.d 2>/dev/null || true"), "");
+    }
+  } finally {
+    for (const shell of Object.values(shells)) await shell.close();
+  }
+}
+
+testWith(["root", "ping"], "README.md: two hosts in five minutes, as it is written there", async () => {
+  await play("README.md", 7, (printed, wire) => {
+    match(
+      printed.get("ipsec auto --up pair") ?? "",
+      /^004 "pair" #2: STATE_QUICK_I2: sent QI2, IPsec SA established \{.*\}\n$/m,
+    );
+    match(printed.get("ping -c 3 192.0.2.2") ?? "", / 3 received/);
+    match(printed.get("ipsec eroute") ?? "", /^3 +192\.0\.2\.1\/32 +-> 192\.0\.2\.2\/32 +=> tun0x\w+@192\.0\.2\.2$/m);
+    match(printed.get("ipsec auto --status") ?? "", /STATE_QUICK_I2 \(sent QI2, IPsec SA established\)/);
+    equal(wire.packets.filter(({ protocol }) => protocol === "ESP").length, 6);
+    equal(wire.packets.filter(({ protocol }) => protocol === "ICMP").length, 0);
+  });
+});
+
+testWith(["root", "ping"], "docs/manual-keying.md: the tunnel, as it is written there", async () => {
+  await play("docs/manual-keying.md", 8, (printed, wire) => {
     match(printed.get("ping -c 3 10.2.0.1") ?? "", / 3 received/);
     match(printed.get("ipsec eroute") ?? "", /^3 +10\.1\.0\.0\/24 +-> 10\.2\.0\.0\/24 +=> tun0x1000@192\.0\.2\.2$/m);
     match(printed.get("ipsec klips --status") ?? "", /^ {2}in: {2}3 packets, .* 0 dropped, 0 errors$/m);
     equal(wire.packets.filter(({ protocol }) => protocol === "ESP").length, 6);
     equal(wire.packets.filter(({ protocol }) => protocol === "ICMP").length, 0);
-    for (const shell of Object.values(shells)) {
-      equal(await shell.run("ls /sys/class/net | grep ipsec0 || true"), "");
-      equal(await shell.run("find /usr/local -type f ! -name scp; ls /etc/ipsec.d"), "");
-    }
-  } finally {
-    for (const shell of Object.values(shells)) await shell.close();
-  }
+  });
 });
 
 Deno.test("README.md names every command of ipsec --help", async () => {

@@ -387,10 +387,11 @@ export class Outbound {
       udp ? udp.dport : 0,
     );
     if (!eroute) return undefined;
-    eroute.count++;
     const destination = eroute.saId.destination.bytes;
     const goesOn = eroute.shunt === 0 && !sameBytes(destination, last.id.destination.bytes) && !isZero(destination);
-    return goesOn ? eroute : undefined;
+    if (!goesOn) return undefined; // between two hosts the same eroute, which has counted the packet
+    eroute.count++;
+    return eroute;
   }
 
   /** The SA of an eroute, looked up again only after the database has changed. */

@@ -403,12 +403,12 @@ const NOT_NESTED: [why: string, said: string][] = [
   ["an SA to nowhere", "tun.5000@0.0.0.0"],
 ];
 for (const [why, said] of NOT_NESTED) {
-  Deno.test(`an eroute for the result that names ${why} only counts (klips.md §15.5)`, () => {
+  Deno.test(`an eroute for the result that names ${why} leads nowhere, and does not count (klips.md §15.5)`, () => {
     const gateway = west();
     const eroute = gateway.eroute("192.0.2.1/32", "192.0.2.2/32", said);
     gateway.route(PACKET);
     assert.equal(gateway.sent.length, 1);
-    assert.equal(eroute.count, 1);
+    assert.equal(eroute.count, 0);
   });
 }
 
