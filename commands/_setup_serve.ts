@@ -178,9 +178,13 @@ function makeHostKey(
   if (!settings.pluto || !findCommand("newhostkey") || isFile(path)) return { cancel: () => Promise.resolve() };
   lines.note(`No file ${path}, generating key.`);
   const abort = new AbortController();
-  const done = programs.run([...self, "newhostkey", "--quiet", "--output", path], abort.signal).then((outcome) => {
-    if (outcome.status !== 0 && !abort.signal.aborted) { for (const line of outcome.lines) lines.note(line); }
-  });
+  const done = programs.run([...self, "newhostkey", "--quiet", "--output", path], abort.signal).then(
+    async (outcome) => {
+      if (abort.signal.aborted) return;
+      for (const line of outcome.lines) if (outcome.status !== 0) lines.note(line);
+      if (outcome.status === 0) await keyingByAuto(undefined, io).auto("--rereadsecrets");
+    },
+  );
   return {
     cancel: () => {
       abort.abort();

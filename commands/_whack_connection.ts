@@ -217,7 +217,7 @@ export class ConnectionReader {
         ? {
           delaySeconds: delay,
           timeoutSeconds: this.#numbers.get("dpdtimeout") ?? 120,
-          action: text("dpdaction") ?? "hold",
+          action: (text("dpdaction") ?? "hold").replace("_by_peer", ""), // of either side's making
         }
         : undefined,
       forceEncapsulation: said("forceencaps"),

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { parseInfo } from "../lib/system/default_route_info.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
-import { ikeSocketPath, pfkeySocketPath, privateKeyDirectory, setupPaths } from "../lib/system/paths.ts";
+import { confDirectory, ikeSocketPath, pfkeySocketPath, privateKeyDirectory, setupPaths } from "../lib/system/paths.ts";
 import { PlutoDaemon, type PlutoDaemonOptions, PlutoFailed } from "../lib/system/pluto_daemon.ts";
 import { PlutoHelper } from "../lib/system/pluto_helper_client.ts";
 import { takePlutoLock } from "../lib/system/pluto_lock.ts";
@@ -99,6 +99,7 @@ function daemonOptions(options: PlutoOptions, { env }: Io): PlutoDaemonOptions {
   return {
     ...options,
     keyFolder: privateKeyDirectory(env),
+    passwordFile: `${confDirectory(env)}/ipsec.d/passwd`,
     myId: env("IPSECmyid"),
     defaultRouteAddress: env("defaultrouteaddr") ?? parseInfo(readText(setupPaths(env).info))?.address,
     pfkeySocket: pfkeySocketPath(env),

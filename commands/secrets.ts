@@ -5,8 +5,9 @@ import { loadSecrets } from "../lib/config/secrets_load.ts";
 import { formatIdentity } from "../lib/text/identity.ts";
 import { AMBIGUOUS, findRivals } from "../lib/config/secrets_match.ts";
 import { modulusBits, rsaKeyId } from "../lib/crypto/rsa.ts";
-import { confDirectory, privateKeyDirectory } from "../lib/system/paths.ts";
+import { confDirectory, plutoPaths, privateKeyDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
+import { plutoListens } from "../lib/system/whack_client.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
 import { SECRETS_MANUAL } from "./_secrets_manual.ts";
@@ -16,7 +17,7 @@ const PROG = "ipsec secrets";
 const USAGE = `Usage: ${PROG} [--file FILE] [--json]\n`;
 const OPTIONS = { file: true, json: false, help: false, version: false } as const;
 
-function run(args: readonly string[], io: Io): number {
+async function run(args: readonly string[], io: Io): Promise<number> {
   const getopt = new Getopt(args, OPTIONS, { prog: PROG });
   let named: string | undefined, json = false;
   for (let one = getopt.next(); one; one = getopt.next()) {
@@ -40,7 +41,15 @@ function run(args: readonly string[], io: Io): number {
     for (const entry of secrets.entries) io.stdout(`${formatPosition(entry.at)}: ${describe(entry)}\n`);
     for (const complaint of complaints) io.stderr(`${formatComplaint(complaint)}\n`);
   }
+  if (named === undefined && !json) await tellPluto(io);
   return complaints.some(({ severity }) => severity === "error") ? 1 : 0;
+}
+
+/** What was the whole of the command: a pluto that runs takes the secrets over, and asks for passphrases. */
+async function tellPluto(io: Io): Promise<void> {
+  if (!await plutoListens(plutoPaths(io.env).socket)) return;
+  const { perform } = await import("./auto.ts");
+  await perform(["--rereadsecrets"], {}, io);
 }
 
 function withRivals({ entries, complaints, files }: Secrets): Complaint[] {

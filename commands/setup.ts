@@ -154,9 +154,25 @@ function showStart(configuration: SetupConfiguration, io: Io): number {
       words: manualWords(conn, configuration.file),
     })),
   ];
-  const hooks = settings.pluto ? [settings.prePluto, settings.postPluto].filter((one) => one !== undefined) : [];
-  for (const command of ["ipsec klips --start", ...steps.map(shellOf), ...hooks]) io.stdout(tagged(`\t ${command}`));
+  const keying = settings.pluto ? keyingCommands(configuration) : [];
+  for (const command of ["ipsec klips --start", ...steps.map(shellOf), ...keying]) io.stdout(tagged(`\t ${command}`));
   return 0;
+}
+
+/** From prepluto= to what `auto=start` brings up. */
+function keyingCommands({ settings, autoConns }: SetupConfiguration): string[] {
+  const { prePluto, postPluto, plutoWords, plutoWait } = settings;
+  const named = (operation: string, ...kinds: string[]) =>
+    autoConns.filter(({ auto }) => kinds.includes(auto)).map(({ name }) => `ipsec auto ${operation} ${name}`);
+  return [
+    ...(prePluto === undefined ? [] : [prePluto]),
+    ["ipsec", "pluto", ...plutoWords].join(" "),
+    ...named("--add", "add", "route", "start"),
+    "ipsec auto --ready",
+    ...(postPluto === undefined ? [] : [postPluto]),
+    ...named("--route", "route", "start"),
+    ...named(plutoWait ? "--up" : "--asynchronous --up", "start"),
+  ];
 }
 
 export const setup: Command = {

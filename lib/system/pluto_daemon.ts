@@ -19,6 +19,7 @@ import { PfkeyClient } from "../pfkey/client.ts";
 import { giveUpRights } from "./give_up_rights.ts";
 import { IkeRelayClient } from "./ike_relay_client.ts";
 import { IkeSockets } from "./ike_sockets.ts";
+import { passwordIsRight } from "./password_file.ts";
 import { type DnssecMode, PlutoDns } from "./pluto_dns.ts";
 import { PlutoFiles } from "./pluto_files.ts";
 import type { PlutoHelper } from "./pluto_helper_client.ts";
@@ -40,6 +41,8 @@ export interface PlutoDaemonOptions {
   readonly secretsFile: string;
   readonly keyFolder: string;
   readonly policyGroupsDirectory: string;
+  /** Of users of XAUTH. */
+  readonly passwordFile: string;
   readonly virtualPrivate: string;
   readonly keepAliveSeconds: number;
   readonly resolvers: readonly string[];
@@ -139,6 +142,12 @@ export class PlutoDaemon {
       readPolicyGroup: (name) => plutoFiles.group(name),
       readSuites,
       lookupKeys: (id, type) => dns.keys(id, type),
+      checkPassword: ({ name, settings }, user, password) =>
+        Promise.resolve(
+          settings.xauthBy === "alwaysok" ||
+            passwordIsRight(options.passwordFile, { user, password, connection: name }, (text) =>
+              log.write("error", text)),
+        ),
       makeOpportunism: (parts) =>
         new Opportunistic(parts, {
           dns: dns.resolver,

@@ -208,3 +208,25 @@ Deno.test("Supervisor goes on watching a process that could not be told everythi
   ]);
   await supervisor.stop();
 });
+
+Deno.test("Supervisor leaves a process that is not to be started again, and still knows of it", async () => {
+  const world = new FakeWorld();
+  const judge = ({ status }: Ending) => ({ again: status !== 0, lines: [`judged ${status}`] });
+  const supervisor = new Supervisor([world.row("KLIPS"), { ...world.row("pluto"), judge }], world.deps);
+  await supervisor.start();
+  world.end(2, { status: 1, signal: null });
+  await world.settle();
+  world.end(3, { status: 0, signal: null });
+  await world.settle();
+  deepEqual(supervisor.pids, { KLIPS: 1, pluto: 0 });
+  await supervisor.stop();
+  deepEqual(world.events.filter((event) => !event.startsWith("wait")), [
+    "spawn KLIPS 1",
+    "spawn pluto 2",
+    "judged 1",
+    "spawn pluto 3",
+    "pluto restarted",
+    "judged 0",
+    "SIGTERM 1",
+  ]);
+});
