@@ -29,7 +29,7 @@ import { Router } from "./router.ts";
 import { SpiSource } from "./spi_source.ts";
 import { StateNotes } from "./state_notes.ts";
 import { TaskQueue } from "./task_queue.ts";
-import { type LogLevel, Teller } from "./teller.ts";
+import { type Log, Teller } from "./teller.ts";
 import type { UpdownResult } from "./updown.ts";
 import type { PrivateNets } from "./virtual_ip.ts";
 import { Whacks } from "./whacks.ts";
@@ -59,7 +59,7 @@ export interface PlutoDeps {
   /** Seconds since 1970. */
   wallClock(): number;
   random(bytes: number): Uint8Array<ArrayBuffer>;
-  log(level: LogLevel, text: string): void;
+  readonly log: Log;
   runUpdown(command: string, variables: UpdownVariables): Promise<UpdownResult>;
   readSecrets(): Promise<ReadSecrets>;
   readPolicyGroup(name: string): Promise<GroupFile | undefined>;

@@ -1,12 +1,20 @@
 /** Lines with their prefix, to the log and to whoever waits (pluto.md §3.2, whack.md §6). */
 import type { DebugArea, Subject } from "../ike/host.ts";
-import { formatAddress } from "../text/address.ts";
+import { type Address, formatAddress, isAnyAddress } from "../text/address.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 import { Connection } from "./connection.ts";
 import { RC } from "./define.ts";
 import { statePrefix, type Whacks } from "./whacks.ts";
 
 export type LogLevel = "error" | "notice" | "debug";
+
+/** Whose log has a line as well, where peers have logs of their own. */
+export interface LogPeer {
+  readonly address: Address;
+  readonly connection: string;
+}
+
+export type Log = (level: LogLevel, text: string, peer?: LogPeer) => void;
 
 /** In characters; what is longer is cut. */
 const LONGEST_LINE = 1023;
@@ -39,7 +47,7 @@ export class Teller {
   /** Of the daemon. */
   #debug: ReadonlySet<string> = new Set();
 
-  constructor(readonly whacks: Whacks, readonly log: (level: LogLevel, text: string) => void) {}
+  constructor(readonly whacks: Whacks, readonly log: Log) {}
 
   get debugFlags(): string[] {
     return DEBUG_FLAGS.filter((flag) => this.#debug.has(flag));
@@ -52,20 +60,20 @@ export class Teller {
   /** 2 and 3 go to the log as well; all others to whack alone. */
   tell(about: Subject | Connection, code: number, text: string): void {
     const line = fit(prefix(about) + text);
-    if (code === RC.log || code === RC.serious) this.log(code === RC.serious ? "error" : "notice", line);
+    if (code === RC.log || code === RC.serious) this.log(code === RC.serious ? "error" : "notice", line, peerOf(about));
     this.#toWhack(about, code, line);
   }
 
   /** To the log whatever the code. */
   announce(about: Subject | Connection, code: number, text: string): void {
     const line = fit(prefix(about) + text);
-    this.log("notice", line);
+    this.log("notice", line, peerOf(about));
     this.#toWhack(about, code, line);
   }
 
   /** To the log only. */
   note(about: Subject | Connection, text: string): void {
-    this.log("notice", fit(prefix(about) + text));
+    this.log("notice", fit(prefix(about) + text), peerOf(about));
   }
 
   isDebugging(flag: DebugFlag | DebugArea, about?: Subject | Connection): boolean {
@@ -82,6 +90,14 @@ export class Teller {
     const number = about && "number" in about ? about.number : undefined;
     this.whacks.replyFor(number, about && connectionOfSubject(about)?.name)?.line(code, line);
   }
+}
+
+/** Only of a connection: who has none has no log. */
+function peerOf(about: Subject | Connection): LogPeer | undefined {
+  if (!about) return undefined;
+  if ("number" in about) return { address: about.path.remote, connection: about.connection.name };
+  if (!("peers" in about) || isAnyAddress(about.peers.host)) return undefined;
+  return { address: about.peers.host, connection: about.name };
 }
 
 function connectionOfSubject(about: NonNullable<Subject>): { readonly name: string } | undefined {

@@ -135,7 +135,7 @@ export class PlutoDaemon {
       clock: CLOCK,
       wallClock: () => Math.floor(Date.now() / 1000),
       random,
-      log: (level, text) => log.write(level, text),
+      log: (level, text, peer) => log.write(level, text, peer),
       runUpdown: (command, variables) =>
         options.klips ? helper.updown(command, variables) : Promise.resolve({ ok: true, lines: [] }),
       readSecrets: () => plutoFiles.secrets(this.#pluto.parts.whacks.current),

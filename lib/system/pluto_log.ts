@@ -1,6 +1,6 @@
 /** Where pluto's lines go (pluto.md §3): syslog or standard error, and the log of the peer that a line is about. */
-import type { LogLevel } from "../pluto/teller.ts";
-import { type Address, formatAddress } from "../text/address.ts";
+import type { LogLevel, LogPeer } from "../pluto/teller.ts";
+import { formatAddress } from "../text/address.ts";
 import type { PlutoSeverity } from "./pluto_syslog.ts";
 
 export interface PlutoLogDeps {
@@ -10,12 +10,6 @@ export interface PlutoLogDeps {
   /** Undefined where peers have no logs. */
   readonly peerLog: ((peer: string, text: string) => void) | undefined;
   closePeerLogs(): void;
-}
-
-/** What a line is about. */
-export interface LogSubject {
-  readonly peer: Address;
-  readonly connection: string;
 }
 
 const SEVERITIES = { notice: "warning", error: "err", debug: "debug" } as const satisfies Record<
@@ -33,7 +27,7 @@ export class PlutoLog {
   }
 
   /** @param text prefix included, fit for a terminal; several lines are several messages */
-  write(level: LogLevel, text: string, about?: LogSubject): void {
+  write(level: LogLevel, text: string, about?: LogPeer): void {
     const { stderr, syslog, peerLog } = this.#deps;
     for (const line of text.split("\n")) {
       if (stderr) stderr(line);
@@ -48,8 +42,8 @@ export class PlutoLog {
     this.#deps.closePeerLogs();
   }
 
-  #toPeer(peerLog: (peer: string, text: string) => void, line: string, { peer, connection }: LogSubject): void {
-    const name = formatAddress(peer);
+  #toPeer(peerLog: (peer: string, text: string) => void, line: string, { address, connection }: LogPeer): void {
+    const name = formatAddress(address);
     if (!this.#opened.has(name)) {
       this.#opened.add(name);
       this.#deps.syslog("info", `opening log file for conn ${connection}`);

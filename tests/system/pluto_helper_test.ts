@@ -208,7 +208,7 @@ Deno.test("PlutoLog tells syslog, by severity", () => {
 
 Deno.test("PlutoLog tells standard error instead, and the peer's log as well", () => {
   const { said, log } = logTo({ stderr: true, peers: true });
-  const about = { peer: PEER.ok ? PEER.value : throwing(), connection: "n" };
+  const about = { address: PEER.ok ? PEER.value : throwing(), connection: "n" };
   log.write("notice", "a", about);
   log.write("notice", "b", about);
   log.closePeerLogs();
