@@ -79,6 +79,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   readonly reassembly = new Reassembly();
   /** XAUTH or Mode Config, going on or just over; `name` is then one of their states. */
   transaction?: Exchange;
+  /** XAUTH or Mode Config by which the last message came, whose step may still be waiting for the host. */
+  answering?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */
   peerSaid?: string;
 

@@ -86,7 +86,12 @@ export function receiveTransaction(core: EngineCore, packet: Packet): void {
       3,
     );
   }
+  // One step at a time: a client would else try many passwords at once.
+  if (sa.answering?.isSuspended) {
+    return core.refuse(sa, "suspended", `discarding packet received during DNS lookup in STATE_${sa.name}`);
+  }
   if (sa.transaction?.messageId === messageId) {
+    sa.answering = sa.transaction;
     return core.machine.receive(core.phase2.transaction, sa, sa.transaction, packet);
   }
   if (sa.messageIds.has(messageId)) {
@@ -95,10 +100,8 @@ export function receiveTransaction(core: EngineCore, packet: Packet): void {
     }`;
     return core.refuse(sa, "usedMessageId", text, 3);
   }
-  if (sa.transaction?.isSuspended) {
-    return core.refuse(sa, "suspended", `discarding packet received during DNS lookup in STATE_${sa.name}`);
-  }
-  core.machine.receive(core.phase2.transaction, sa, core.exchangeFor(sa, EXCHANGE.MODE_CFG, messageId), packet);
+  sa.answering = core.exchangeFor(sa, EXCHANGE.MODE_CFG, messageId);
+  core.machine.receive(core.phase2.transaction, sa, sa.answering, packet);
 }
 
 const CLEAR: Wanted = { expects: {}, encrypted: false };

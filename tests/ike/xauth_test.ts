@@ -317,3 +317,41 @@ Deno.test("a server that goes on asking gets the password three times, and no mo
   ok(world.west.host.told.includes("003 XAUTH: the server has asked 3 times already"), world.story);
   deepEqual(world.west.names, []);
 });
+
+Deno.test("a client that answers many times at once has one guess for each phase 1", async () => {
+  const services: EngineServices[] = [];
+  const world = rolesWorld({ xauth: true }, {
+    makePhase2: (one) => {
+      services.push(one);
+      return makePhase2(one);
+    },
+  });
+  const { west, east } = world;
+  west.host.credentials = () => new Promise(() => {});
+  const checked: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  east.host.checkPassword = (_connection, user) => {
+    checked.push(user);
+    return promise;
+  };
+  startMain(west, east);
+  await world.pass(1);
+  for (const user of ["alice", "bob", "carol"]) {
+    services[0].openTransaction(
+      west.isakmp[0] as IsakmpState,
+      opening("XAUTH_I1", "--> HDR*, HASH, ATTR(REPLY)", () => ({
+        kind: "REPLY",
+        attributes: [
+          { type: CFG_ATTRIBUTE.XAUTH_USER_NAME, value: new TextEncoder().encode(user) },
+          { type: CFG_ATTRIBUTE.XAUTH_USER_PASSWORD, value: new TextEncoder().encode("guess") },
+        ],
+      })),
+    );
+    await world.pass(1);
+  }
+  deepEqual(checked, ["alice"]);
+  resolve(false);
+  await world.pass(1);
+  deepEqual(checked, ["alice"]);
+  ok(!east.established, world.story);
+});
