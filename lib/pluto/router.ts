@@ -233,6 +233,8 @@ export class Router {
 
   /** KLIPS sends the packet on where the hold is replaced, and drops it where the hold is deleted. */
   async #letGo(connection: Connection, hold: Flow): Promise<void> {
+    // between two hosts the hold was the trap's place, where the connection's own eroute stands by now
+    if (sameFlow(hold, connection.flow)) return this.deps.shunts.remove(hold);
     const sa = this.deps.ipsecSa(connection.erouteOwner);
     if (sa) await this.#kernel(connection, (k) => k.addEroute(hold, sa, true));
     await this.dropBare(hold);

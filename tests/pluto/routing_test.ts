@@ -444,3 +444,12 @@ Deno.test("routings are in rising order; routed is above a hold without route", 
   equal(ROUTINGS.filter(isRouted).length, 5);
   equal(ROUTINGS.filter(isErouted).length, 6);
 });
+
+Deno.test("a packet between two hosts that met the trap while the SA came does not take the SA's eroute away", async () => {
+  const pair = make("pair", { left: { client: undefined }, right: { client: undefined } });
+  const s = stage(pair);
+  await s.router.route(pair);
+  s.trapped(pair.flow);
+  equal(await s.router.established(pair, s.sa(2)), true);
+  equal([s.kernel.table.map((row) => row.split(" => ")[1]), [...s.shunts]], [["#2"], []]);
+});
