@@ -20,7 +20,7 @@ import {
 } from "./client_search.ts";
 import type { Connection } from "./connection.ts";
 import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
-import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
+import { ANY_ID_WILDCARDS, idWildcards, matchIdentity } from "./identity_match.ts";
 import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
 import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
@@ -217,9 +217,9 @@ export class Chooser {
   }
 }
 
-/** An instance whose template is for anybody, before its peer has said who it is. */
+/** An instance whose template is for many, before its peer has said who it is. */
 function isNameless({ connectionKind, peers: { givenId } }: Connection): boolean {
-  return connectionKind === "CK_INSTANCE" && givenId !== "%myid" && isAnyId(givenId);
+  return connectionKind === "CK_INSTANCE" && givenId !== "%myid" && idWildcards(givenId) > 0;
 }
 
 function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {

@@ -24,9 +24,16 @@ export class PlutoHost implements IkeHost {
   }
 
   chooseByIdentity(sa: IsakmpSa, peerId: Identity, auth: AuthMethod): IkeConnection | Refusal {
+    const { chooser, connections, lifeCycle, notes } = this.parts;
     const current = connectionOf(sa);
-    const chosen = this.parts.chooser.byIdentity(sa, current, peerId, auth);
-    if (chosen !== current) queueMicrotask(() => this.parts.lifeCycle.discardUnused(current));
+    const before = connections.size;
+    const chosen = chooser.byIdentity(sa, current, peerId, auth);
+    if (chosen !== current) queueMicrotask(() => lifeCycle.discardUnused(current));
+    // of a peer that does not prove one identity and claims the next
+    const note = notes.of(sa.number);
+    const { claimed } = note;
+    note.claimed = chosen instanceof Connection && connections.size > before ? chosen : undefined;
+    if (claimed && claimed !== chosen) lifeCycle.discardUnused(claimed);
     return chosen;
   }
 
@@ -187,8 +194,9 @@ export class PlutoHost implements IkeHost {
     if (connection.newestIpsec === state.number) connection.newestIpsec = NOBODY;
     parts.pending.drop(state.number);
     parts.whacks.detach(state.number);
-    const { isInstalled } = parts.notes.of(state.number);
+    const { isInstalled, claimed } = parts.notes.of(state.number);
     parts.notes.forget(state.number);
+    if (claimed) queueMicrotask(() => parts.lifeCycle.discardUnused(claimed));
     if (state.kind === "ipsec" && isInstalled) {
       parts.inBackground(() => parts.tasks.run(() => this.#takeDown(connection, state)));
     }

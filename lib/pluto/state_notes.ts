@@ -1,9 +1,12 @@
 /** What pluto itself notes of a state while it lives. */
+import type { Connection } from "./connection.ts";
 import type { InstalledSa } from "./kernel.ts";
 
 export interface StateNote {
   /** Between the replacement of an SA and its end. */
   marginSeconds: number;
+  /** The instance that was made for the identity which the peer claims; it may not have proved it. */
+  claimed: Connection | undefined;
   /** Of a negotiation that we began: milliseconds of the clock. */
   startedAt: number;
   /** Milliseconds of the clock. */
@@ -28,6 +31,7 @@ export class StateNotes {
     if (!note) {
       note = {
         marginSeconds: 0,
+        claimed: undefined,
         startedAt: -Infinity,
         establishedAt: undefined,
         isInstalled: false,

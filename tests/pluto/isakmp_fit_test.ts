@@ -5,7 +5,7 @@ import type { IsakmpSa, Path } from "../../lib/ike/state.ts";
 import type { IkeSuite } from "../../lib/ike/suite.ts";
 import { Secret } from "../../lib/crypto/secret.ts";
 import { Connection } from "../../lib/pluto/connection.ts";
-import type { Identity } from "../../lib/text/identity.ts";
+import { formatIdentity, type Identity } from "../../lib/text/identity.ts";
 import { ANY, id, net, stage } from "./_chooser.ts";
 import { DEPS, type make, WEST } from "./_connections.ts";
 import { address, description } from "./_fakes.ts";
@@ -133,4 +133,18 @@ Deno.test("byIdentity() after Aggressive Mode: the secret of the identity is the
   const current = chooser.byAddress(PATH, "aggressive", id("@alice")) as Connection;
   const state = { path: PATH, suite: STRONG, name: "AGGR_R1", peerId: id("@alice") } as unknown as IsakmpSa;
   equal(shown(chooser.byIdentity(state, current, id("@alice"), "psk")), "road");
+});
+
+Deno.test("byIdentity(): whom a template with wildcards is for has a name from then on, and the next peer another instance", () => {
+  const { chooser } = stage([road("road", { right: { id: "C=CA, CN=*" } })]);
+  const meet = (who: string) => {
+    const current = chooser.byAddress(PATH, "main") as Connection;
+    return chooser.byIdentity({ path: PATH, suite: STRONG } as IsakmpSa, current, id(who), "psk") as Connection;
+  };
+  const alice = meet("C=CA, CN=alice"), bob = meet("C=CA, CN=bob");
+  equal([alice, bob].map(({ label, peers }) => [label, formatIdentity(peers.id)]), [
+    ['"road"[1] 203.0.113.9', "C=CA, CN=alice"],
+    ['"road"[2] 203.0.113.9', "C=CA, CN=bob"],
+  ]);
+  equal(meet("C=CA, CN=alice"), alice);
 });

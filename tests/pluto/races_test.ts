@@ -1,6 +1,11 @@
 /** What ends, or begins again, while something else is being done: nothing may be left that nobody owns. */
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
-import { description, Wire } from "./_fakes.ts";
+import type { IsakmpSa } from "../../lib/ike/state.ts";
+import type { Connection } from "../../lib/pluto/connection.ts";
+import { PlutoHost } from "../../lib/pluto/ike_host.ts";
+import { parseIdentity } from "../../lib/text/identity.ts";
+import { FakeClock } from "../ike/_fake_clock.ts";
+import { address, allTurns, description, House, Wire } from "./_fakes.ts";
 
 Deno.test("a state that ends while its inbound SAs wait for their turn leaves none in the packet engine", async () => {
   const wire = new Wire();
@@ -55,4 +60,28 @@ Deno.test("a responder whose updown command fails at first: QI2 comes again, and
   equal(routing, "ROUTED_TUNNEL");
   equal([...east.kernel.inbound], [erouteOwner]);
   equal([...east.kernel.outbound], [erouteOwner]);
+});
+
+Deno.test("a peer that claims one identity after the other has us keep one instance, and none once it has gone", async () => {
+  const house = new House(new FakeClock(allTurns), { address: "192.0.2.1" });
+  const road = { host: "%any", client: undefined, nextHop: undefined };
+  await house.add("road", description({ psk: false, rsasig: true, right: { ...road, id: "C=CA, CN=*" } }));
+  const { chooser, connections, engine } = house.pluto.parts;
+  const host = new PlutoHost(house.pluto.parts);
+  const path = { local: address("192.0.2.1"), localPort: 500, remote: address("203.0.113.9"), remotePort: 500 };
+  const connection = chooser.byAddress(path, "main") as Connection;
+  const sa = { kind: "isakmp", number: 7, connection, path, name: "MAIN_R2" } as unknown as IsakmpSa;
+  (engine.states as Map<number, IsakmpSa>).set(7, sa);
+  chooser.deps.hasPrivateKey = () => true;
+  for (let i = 0; i < 20; i++) {
+    const id = parseIdentity(`C=CA, CN=peer${i}`);
+    if (!id.ok) throw new Error(id.error);
+    host.chooseByIdentity(sa, id.value, "rsasig");
+    await allTurns(); // its signature is wrong
+  }
+  equal([...connections].map(({ label }) => label), ['"road"[20] 203.0.113.9', '"road"[1] 203.0.113.9', '"road"']);
+  (engine.states as Map<number, IsakmpSa>).delete(7);
+  host.gone(sa);
+  await allTurns();
+  equal([...connections].map(({ label }) => label), ['"road"']);
 });
