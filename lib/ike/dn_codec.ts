@@ -77,7 +77,10 @@ function wrap(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<Array
   return bytes;
 }
 
-/** Total. Refuses what cannot stand in a text: unknown attributes, strings of other alphabets, control characters. */
+/**
+ * Total. Refuses what cannot stand in a text: unknown attributes, strings of other alphabets, control characters, and a value
+ * that is one asterisk. That stands for any in a text, and a peer that called itself so would be everybody.
+ */
 export function decodeDn(bytes: Uint8Array): Result<readonly DnPart[]> {
   const whole = unwrap(bytes, TAG.SEQUENCE);
   if (!whole || whole.rest.length) return refuse("is no distinguished name in DER");
@@ -103,7 +106,7 @@ function decodePart(bytes: Uint8Array): DnPart | undefined {
   const oid = unwrap(bytes, TAG.OID);
   const attribute = oid && NAME_BY_OID.get(oid.content.toHex());
   const value = oid && decodeString(oid.rest);
-  if (attribute === undefined || value === undefined || CONTROL.test(value)) return undefined;
+  if (attribute === undefined || value === undefined || value === "*" || CONTROL.test(value)) return undefined;
   return { attribute, value };
 }
 
