@@ -2,7 +2,8 @@
  * Questions to the DNS go in the clear while there is opportunism: a question that is held until it has been answered
  * itself would wait for ever. Traffic of a host that asks to port 53 is passed wherever only a policy for everybody would
  * catch it, to the name servers that we ask in any case, and both ways between two hosts whose other traffic waits for the
- * DNS or has been refused by it: a name server that is talked to otherwise must be heard all the same.
+ * DNS or has been refused by it: a name server that is talked to otherwise must be heard all the same. Who asks for the
+ * passages leaves out what a network's own policy keeps from going in the clear.
  */
 import { type Address, formatAddress, sameAddress } from "../text/address.ts";
 import { hostSubnet, isHostSubnet } from "../text/subnet.ts";

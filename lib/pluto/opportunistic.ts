@@ -8,11 +8,11 @@ import type { RsaPublicKey } from "../crypto/rsa.ts";
 import { type Address, formatAddress, sameAddress } from "../text/address.ts";
 import { addressInSubnet, hostSubnet } from "../text/subnet.ts";
 import { connectionFor, flowOf } from "./acquire.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, priorityOf } from "./connection.ts";
 import { RC } from "./define.ts";
 import { DnsPassage, type NameServer, type PassageNeeds } from "./dns_passage.ts";
 import type { Acquire, Flow } from "./kernel.ts";
-import { isOnly } from "./nets.ts";
+import { isEverything, isOnly } from "./nets.ts";
 import { type DnssecPolicy, OppoRecords } from "./oppo_records.ts";
 import type { IpsecLookup } from "../dns/ipsec_records.ts";
 import type { OpportuneOptions, Opportunism, Unconfirmed, Unfounded } from "./opportunism.ts";
@@ -134,7 +134,14 @@ export class Opportunistic implements Opportunism {
       !ours.some((other) => sameAddress(one, other)) &&
       standing.some(({ template, ours: { net } }) => !template && addressInSubnet(one, net))
     );
-    return { askers: [...ours, ...behindUs], servers, stopped: this.#stopped(connections, shunts) };
+    const askers = [...ours, ...behindUs];
+    return {
+      askers,
+      servers: servers.filter(({ address }) => !askers.every((one) => keepsToItself(one, address, connections))),
+      stopped: this.#stopped(connections, shunts).filter(({ ours, peers }) =>
+        !keepsToItself(ours.address, peers.address, connections)
+      ),
+    };
   }
 
   /** What waits for the DNS or the peer, and what has been refused for want of them. */
@@ -238,4 +245,19 @@ export class Opportunistic implements Opportunism {
     this.#notes.set(text, now);
     teller.tell(undefined, RC.serious, text);
   }
+}
+
+/**
+ * Whether the narrowest policy for two hosts lets nothing out in the clear, and is not one for everybody: `private` and
+ * `block` for a network, and plain tunnels, hold for its DNS as well.
+ */
+function keepsToItself(ours: Address, peers: Address, connections: Iterable<Connection>): boolean {
+  let best: Connection | undefined;
+  for (const one of connections) {
+    if (one.template || !isRouted(one.routing)) continue;
+    if (!addressInSubnet(ours, one.ours.net) || !addressInSubnet(peers, one.peers.net)) continue;
+    if (!best || priorityOf(one.ours.net, one.peers.net) > priorityOf(best.ours.net, best.peers.net)) best = one;
+  }
+  return best !== undefined && !isEverything(best.peers.net) && best.policy.shunt !== "pass" &&
+    best.policy.failure !== "pass";
 }
