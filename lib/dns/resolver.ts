@@ -18,6 +18,8 @@ export interface ResolverOptions {
   readonly trustAd: boolean;
   /** Questions under way at once. */
   readonly mostAtOnce: number;
+  /** Questions that wait for their turn; strangers are the reason for some, and what is more fails at once. */
+  readonly mostWaiting: number;
 }
 
 export interface ResolverDeps {
@@ -30,6 +32,7 @@ export const DEFAULT_RESOLVER: Omit<ResolverOptions, "servers" | "trustAd"> = {
   timeoutMs: 3000,
   attempts: 2,
   mostAtOnce: 256,
+  mostWaiting: 4096,
 };
 
 /** RCODEs (RFC 6895 §2.3): those of which something is known by name. */
@@ -104,7 +107,8 @@ export class Resolver {
 
   /** @returns why nobody usable answered */
   async #ask(question: Question): Promise<Response | string> {
-    const { servers, attempts, timeoutMs, mostAtOnce } = this.#options;
+    const { servers, attempts, timeoutMs, mostAtOnce, mostWaiting } = this.#options;
+    if (this.#waiting.length >= mostWaiting) return `${mostWaiting} questions wait already`;
     while (this.#asking >= mostAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#asking++;
     let why = "no server to ask";

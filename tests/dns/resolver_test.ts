@@ -122,6 +122,28 @@ Deno.test("Resolver.lookup() asks a limited number of questions at once, and all
   equal(most, 8);
 });
 
+Deno.test("Resolver.lookup() fails at once where too many questions wait", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const bench = new Bench(async ({ name }) => {
+    await promise;
+    return { answers: [txt(name, "x")] };
+  }, { mostAtOnce: 2, mostWaiting: 3 });
+  const answers = Array.from({ length: 8 }, (_, i) => bench.resolver.lookup(`n${i}.example`, "TXT"));
+  const late = await answers[7];
+  equal(
+    !late.ok && late.why,
+    "failure querying DNS for TXT of n7.example.: 3 questions wait already",
+  );
+  resolve();
+  equal((await Promise.all(answers)).filter((one) => one.ok).length, 5);
+});
+
+Deno.test("Resolver.lookup() does not keep what is far too long", async () => {
+  const bench = new Bench(({ name }) => ({ answers: Array.from({ length: 40 }, () => txt(name, "x".repeat(250))) }));
+  for (let i = 0; i < 2; i++) ok((await bench.resolver.lookup("a.example", "TXT")).ok);
+  equal(bench.asked.length, 2);
+});
+
 Deno.test("Resolver.lookup() refuses what is no name without asking anybody", async () => {
   const bench = new Bench(() => ({}));
   const answer = await bench.resolver.lookup("a..b", "TXT");
