@@ -2,7 +2,7 @@
 import { AMBIGUOUS, findSecret, type SecretMatch } from "../config/secrets_match.ts";
 import type { SecretEntry } from "../config/secrets.ts";
 import type { RsaPrivateKey, RsaPublicKey } from "../crypto/rsa.ts";
-import { encodeRsaPublicKey } from "../crypto/rsa.ts";
+import { encodeRsaPublicKey, secretNumbers } from "../crypto/rsa.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { PeerKeys } from "../ike/host.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
@@ -33,6 +33,9 @@ export interface KeysDeps {
   warn(text: string): void;
 }
 
+/** Of the DNS, for one identity: each costs a verification, and anybody may claim a name whose zone is full of keys. */
+const MOST_FETCHED = 8;
+
 export class Keys {
   #entries: readonly SecretEntry[] = [];
   /** Entries with a rival that have been warned of. */
@@ -51,14 +54,15 @@ export class Keys {
     return this.#known;
   }
 
+  /** Owns them from now on; those before are wiped. */
   setSecrets(entries: readonly SecretEntry[]): void {
-    this.forgetSecrets();
+    this.#ambiguous.clear();
+    for (const one of this.#entries) if (!entries.includes(one)) wipe(one);
     this.#entries = entries;
   }
 
   forgetSecrets(): void {
-    this.#ambiguous.clear();
-    this.#entries = [];
+    this.setSecrets([]);
   }
 
   /** @param peerId who the peer says it is, where that is known already */
@@ -105,7 +109,7 @@ export class Keys {
     const keys = [...connection.gatewayKeys, ...loaded];
     if (keys.length || !connection.peers.keyOnDemand) return { keys };
     const fetched = await this.fetch(peerId);
-    return "why" in fetched ? { keys: [], why: fetched.why } : { keys: fetched.keys };
+    return "why" in fetched ? { keys: [], why: fetched.why } : { keys: fetched.keys.slice(0, MOST_FETCHED) };
   }
 
   /** TXT records first, then KEY records. @returns where neither has any the reasons, in that order */
@@ -132,6 +136,11 @@ export class Keys {
     this.#known = this.#known.filter((one) => !expired.includes(one));
     for (const _ of expired) this.deps.warn("cached RSA public key has expired and has been deleted");
   }
+}
+
+function wipe({ key }: SecretEntry): void {
+  if (key.kind === "PSK") key.secret.wipe();
+  else if (key.kind === "RSA") { for (const number of secretNumbers(key.key)) number.fill(0); }
 }
 
 /** A road warrior's identity comes after its secret is needed: `%any` stands for it, as it does in ipsec.secrets. */

@@ -194,3 +194,21 @@ Deno.test("forgottenStates(): what stands with the peer but this SA and what it 
   if (sa.kind !== "isakmp") throw new Error("not an ISAKMP SA");
   equal(forgottenStates(sa, states, () => connection).map(({ number }) => number), [1, 2]);
 });
+
+Deno.test("Keys: secrets that are forgotten, or not there any more when files are read again, are wiped", () => {
+  const { keys: all } = keys();
+  const [stays, goes] = [psk("stays", "@west"), psk("goes", "@east")];
+  const bytes = ({ key }: typeof stays) => key.kind === "PSK" ? new TextDecoder().decode(key.secret.reveal()) : "";
+  all.setSecrets([stays, goes]);
+  all.setSecrets([stays]);
+  equal([bytes(stays), bytes(goes)], ["stays", "\0\0\0\0"]);
+  all.forgetSecrets();
+  equal(bytes(stays), "\0\0\0\0\0");
+});
+
+Deno.test("peerKeys(): a zone that is full of keys costs a few verifications, and no more", async () => {
+  const lookupKeys = () => Promise.resolve({ keys: Array.from({ length: 100 }, (_, i) => key(i)) });
+  const { keys: all } = keys({ lookupKeys });
+  const found = await all.peerKeys(make("a", { right: { dnsKeyOnDemand: true } }), id("@east"));
+  equal(found.keys.length, 8);
+});
