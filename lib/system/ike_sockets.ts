@@ -1,5 +1,6 @@
 /** UDP port 500 of each address of an interface that KLIPS has attached; port 4500 is KLIPS's (pluto.md §5). */
 import { createSocket, type Socket } from "node:dgram";
+import { RateLimit } from "../ike/counters.ts";
 import type { Path } from "../ike/state.ts";
 import { type Address, formatAddress, parseNumericAddress } from "../text/address.ts";
 import { errorReason } from "./error_reason.ts";
@@ -21,8 +22,12 @@ export interface SocketPlace {
   readonly address: Address;
 }
 
+/** In a second: a flood from addresses that nothing can be sent to must not fill the log. */
+const MOST_WARNINGS = 10;
+
 export class IkeSockets {
   readonly #deps: IkeSocketsDeps;
+  readonly #warnings = new RateLimit(MOST_WARNINGS);
   /** By address. */
   readonly #sockets = new Map<string, Socket>();
 
@@ -34,7 +39,7 @@ export class IkeSockets {
   async open({ virtual, physical, address }: SocketPlace): Promise<string | undefined> {
     const name = formatAddress(address);
     if (this.#sockets.has(name)) return undefined;
-    const { port, warn } = this.#deps;
+    const { port } = this.#deps;
     const where = `${physical}/${virtual} ${name}:${port}`;
     const socket = createSocket({ type: address.family === "inet" ? "udp4" : "udp6" });
     const { promise: bound, resolve } = Promise.withResolvers<string | undefined>();
@@ -42,7 +47,7 @@ export class IkeSockets {
     socket.bind({ address: name, port, exclusive: true }, () => resolve(undefined));
     const why = await bound;
     if (why !== undefined) return `ERROR: bind() for ${where} in process_raw_ifaces(). ${why}`;
-    socket.on("error", (error) => warn(`${where}: ${errorReason(error)}`));
+    socket.on("error", (error) => this.#warn(`${where}: ${errorReason(error)}`));
     socket.on("message", (datagram, from) => this.#received(address, datagram, from));
     this.#sockets.set(name, socket);
     return undefined;
@@ -61,7 +66,7 @@ export class IkeSockets {
       return this.#deps.relay(path, datagram);
     }
     const from = formatAddress(local), to = formatAddress(remote);
-    const failed = (why: string) => this.#deps.warn(`sendto ${to}:${remotePort} from ${from} failed. ${why}`);
+    const failed = (why: string) => this.#warn(`sendto ${to}:${remotePort} from ${from} failed. ${why}`);
     const socket = this.#sockets.get(from);
     if (!socket) return failed("no interface has that address");
     try {
@@ -76,6 +81,12 @@ export class IkeSockets {
   closeAll(): void {
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
+  }
+
+  #warn(text: string): void {
+    const { may, refused } = this.#warnings.take(performance.now());
+    if (refused) this.#deps.warn(`${refused} more warnings about sockets were left out`);
+    if (may) this.#deps.warn(text);
   }
 
   #received(local: Address, datagram: Uint8Array, from: { readonly address: string; readonly port: number }): void {
