@@ -5,7 +5,7 @@ import { errorReason } from "../lib/system/error_reason.ts";
 import { confDirectory, ikeSocketPath, pfkeySocketPath, privateKeyDirectory, setupPaths } from "../lib/system/paths.ts";
 import { PlutoDaemon, type PlutoDaemonOptions, PlutoFailed } from "../lib/system/pluto_daemon.ts";
 import { PlutoHelper } from "../lib/system/pluto_helper_client.ts";
-import { takePlutoLock } from "../lib/system/pluto_lock.ts";
+import { dropPlutoLock, takePlutoLock } from "../lib/system/pluto_lock.ts";
 import { PlutoLog } from "../lib/system/pluto_log.ts";
 import { selfCommand } from "../lib/system/self.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
@@ -28,16 +28,17 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     io.stdout(toolVersion("pluto"));
     return 0;
   }
-  return options.fork ? await inBackground(args, io) : await inForeground(options, io);
+  return options.fork ? await inBackground(args, options, io) : await inForeground(options, io);
 }
 
 /** Deno cannot fork: the program is started again as the leader of a session of its own. */
-async function inBackground(args: readonly string[], io: Io): Promise<number> {
+async function inBackground(args: readonly string[], { stderrLog }: PlutoOptions, io: Io): Promise<number> {
   const [program, ...rest] = selfCommand();
   const child = spawn(program, [...rest, "pluto", "--nofork", ...args], {
     detached: true,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", stderrLog ? "inherit" : "pipe"],
   });
+  child.stderr?.on("data", (text) => io.stderr(String(text)));
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   child.on("error", () => resolve(1));
   child.on("exit", (code, signal) => {
@@ -55,23 +56,30 @@ async function inBackground(args: readonly string[], io: Io): Promise<number> {
   const status = await Promise.race([initialized, ended]);
   child.unref();
   child.stdout!.destroy();
+  child.stderr?.destroy();
   return status;
 }
 
 async function inForeground(options: PlutoOptions, io: Io): Promise<number> {
   const { ctlBase } = options;
   takeLock(`${ctlBase}.pid`);
-  const helper = new PlutoHelper([
-    ...selfCommand(),
-    "_pluto_helper",
-    ...["--ctlbase", ctlBase, "--pid", String(Deno.pid), "--perpeerlogbase", options.perPeerLogBase],
-  ]);
+  const helper = await startHelper(options);
   try {
     return await serve(options, helper, io);
   } catch (error) {
     throw error instanceof PlutoFailed ? new UserError(error.message) : error;
   } finally {
     await helper.close(); // it removes the lock as well
+  }
+}
+
+async function startHelper({ ctlBase, perPeerLogBase }: PlutoOptions): Promise<PlutoHelper> {
+  const words = ["--ctlbase", ctlBase, "--pid", String(Deno.pid), "--perpeerlogbase", perPeerLogBase];
+  try {
+    return await PlutoHelper.start([...selfCommand(), "_pluto_helper", ...words]);
+  } catch (error) {
+    dropPlutoLock(`${ctlBase}.pid`);
+    throw new UserError(`pluto: ${(error as Error).message}`);
   }
 }
 

@@ -24,6 +24,9 @@ export interface HelperAnswer {
   readonly outcome: UpdownOutcome;
 }
 
+/** What it says first, when whack can tell it which commands are allowed. */
+export const READY = "ready";
+
 export interface HelperOptions {
   readonly ctlBase: string;
   /** Process id of the pluto that it belongs to. */
@@ -48,6 +51,7 @@ export async function servePluto(
   const permits = new UpdownPermits();
   const server = new PermitServer(updownSocketPath(options.ctlBase), permits);
   const answers = new LineWriter(output);
+  answers.write(READY);
   const running = new Set<Promise<void>>();
   try {
     for await (const value of readLines(input, LONGEST_REQUEST)) {

@@ -1,7 +1,7 @@
 /** pluto's side of its helper: started while pluto may still start anything, then spoken to over a pipe. */
 import type { UpdownVariables } from "../text/updown_variables.ts";
 import { LineWriter, readLines } from "./json_lines.ts";
-import type { HelperAnswer, HelperRequest } from "./pluto_helper.ts";
+import { type HelperAnswer, type HelperRequest, READY } from "./pluto_helper.ts";
 import type { PlutoSeverity } from "./pluto_syslog.ts";
 import type { UpdownOutcome } from "./updown.ts";
 
@@ -14,9 +14,16 @@ export class PlutoHelper {
   /** Resolves when it has ended, or been told to. */
   readonly ended: Promise<void>;
   readonly #child: Deno.ChildProcess;
+  readonly #ready = Promise.withResolvers<boolean>();
 
-  /** @param words that start it */
-  constructor(words: readonly string[]) {
+  /** @param words that start it. @returns it, once it can be told which commands are allowed */
+  static async start(words: readonly string[]): Promise<PlutoHelper> {
+    const helper = new PlutoHelper(words);
+    if (!await helper.#ready.promise) throw new Error("the process that runs updown commands has not started");
+    return helper;
+  }
+
+  private constructor(words: readonly string[]) {
     this.#child = new Deno.Command(words[0], {
       args: words.slice(1),
       stdin: "piped",
@@ -60,10 +67,15 @@ export class PlutoHelper {
 
   async #read(): Promise<void> {
     for await (const value of readLines(this.#child.stdout, LONGEST_ANSWER)) {
+      if (value === READY) {
+        this.#ready.resolve(true);
+        continue;
+      }
       const { id, outcome } = value as HelperAnswer;
       this.#waiting.get(id)?.(outcome);
       this.#waiting.delete(id);
     }
+    this.#ready.resolve(false);
     const complaint = "updown command not run: the process that runs them has ended";
     for (const resolve of this.#waiting.values()) resolve({ ok: false, lines: [], complaint });
     this.#waiting.clear();

@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert/strict";
 import { LineWriter, readLines } from "../../lib/system/json_lines.ts";
 import { PeerLogs } from "../../lib/system/peer_logs.ts";
-import { type HelperAnswer, type HelperRequest, servePluto } from "../../lib/system/pluto_helper.ts";
+import { type HelperAnswer, type HelperRequest, READY, servePluto } from "../../lib/system/pluto_helper.ts";
 import { dropPlutoLock, runningPluto, takePlutoLock } from "../../lib/system/pluto_lock.ts";
 import { PlutoLog } from "../../lib/system/pluto_log.ts";
 import { PlutoSyslog } from "../../lib/system/pluto_syslog.ts";
@@ -36,6 +36,7 @@ class Helper {
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     for await (const value of readLines(stream, 1 << 20)) {
+      if (value === READY) continue;
       const { id, outcome } = value as HelperAnswer;
       this.answers.set(id, outcome);
     }
