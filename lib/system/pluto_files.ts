@@ -49,6 +49,8 @@ export class PlutoFiles {
   /** Undefined where there is no such file. */
   async group(name: string): Promise<GroupFile | undefined> {
     const { policyGroupsDirectory, files } = this.#options;
+    // whoever describes a connection gives the name: complaints about a file elsewhere would show what is in it
+    if (name.includes("/")) return undefined;
     const path = `${policyGroupsDirectory}/${name}`;
     if (files.read(path) === "no such file") return undefined;
     const { entries, complaints } = readPolicyGroup(path, files);
