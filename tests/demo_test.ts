@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { attempt, run, until } from "../tools/_net.ts";
 import { testWith } from "./interop/_needs.ts";
 
-const DEMO = fileURLToPath(new URL("../tools/demo.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const DEMO = `${ROOT}tools/demo.ts`;
 const COMMAND = [Deno.execPath(), "run", "-A", DEMO];
 
 /** What the demonstration with this process id has left behind. */
@@ -20,9 +21,9 @@ interface Playing {
   signal(name: Deno.Signal): void;
 }
 
-function play(): Playing {
-  const child = new Deno.Command(COMMAND[0], {
-    args: COMMAND.slice(1),
+function play([program, ...args] = COMMAND): Playing {
+  const child = new Deno.Command(program, {
+    args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -41,13 +42,26 @@ const SEEN: [what: string, pattern: RegExp][] = [
   ["the single file", /^ {3}\| oneswan .*: single file, /m],
   ["the picture", /^ {3}sunset -+ west =+ east -+ sunrise$/m],
   ["that there is no way yet", /sunset cannot reach sunrise yet/],
-  ["KLIPS being started", /^ {3}west# ipsec klips --start$/m],
-  ["keys made, and not shown", /^ {3}west# EASTWARD=\$\(ipsec ranbits 160\)$/m],
+  ["the connection", /^ {3}\| conn office\n(?: {3}\| {5}\w+=.*\n)* {3}\| {5}authby=secret$/m],
+  ["a secret made, and not shown", /^ {3}west# echo "192\.0\.2\.1 192\.0\.2\.2 : PSK \$\(ipsec ranbits 256\)"/m],
+  ["IPsec being started", /^ {3}west# ipsec setup start\n {3}east# ipsec setup start$/m],
+  ["that it runs", /^ {3}\| IPsec running$/m],
+  ["the trap", /^ {3}\| 0 +10\.1\.0\.0\/24 +-> 10\.2\.0\.0\/24 +=> %trap$/m],
+  [
+    "both phases",
+    /^ {3}\| 004 "office" #1: STATE_MAIN_I4: .*\n.*\n {3}\| 004 "office" #2: STATE_QUICK_I2: .* \{ESP=>0x/m,
+  ],
   ["the answers", /3 packets transmitted, 3 received/],
   ["the text on the inner cable", /On the cable from sunset to west: .* ICMP, .*\n(?: {3}\|.*\n)*.*midnighthonk/],
-  ["ESP on the outer wire", /On the wire from west to east: 192\.0\.2\.1 -> 192\.0\.2\.2, ESP, SPI 0x1000, number 1, /],
+  [
+    "ESP on the outer wire",
+    /On the wire from west to east: 192\.0\.2\.1 -> 192\.0\.2\.2, ESP, SPI 0x[0-9a-f]{8}, number 1, /,
+  ],
   ["that the text is not there", /6 ESP packets, and nothing else of the ping/],
   ["the eroute's count", /^ {3}\| 3 +10\.1\.0\.0\/24 +-> 10\.2\.0\.0\/24/m],
+  ["who owns the eroute", /^ {3}\| 000 "office": .*; erouted; eroute owner: #2$/m],
+  ["new keys without a loss", /^ {3}300 packets, 300 answers; west sends with SPI 0x[0-9a-f]{8} now\.$/m],
+  ["ESP in UDP", /^ {3}\| 004 "office" #5: .* \{ESP\/NAT=>0x/m],
   ["the speed of ESP", /^ {5}ESP +\d+\.\d\d Gbit\/s$/m],
   ["the speed of ESP in UDP", /^ {5}ESP in UDP.* \d+\.\d\d Gbit\/s$/m],
   ["what it was", /What you have just seen: /],
@@ -61,16 +75,47 @@ testWith(["root", "ping"], "demo shows a tunnel from beginning to end, and leave
   // deno-lint-ignore no-control-regex
   await t.step("plain lines in a pipe", () => doesNotMatch(demo.output(), /[\x1b\r]/));
   await t.step("no key", () => doesNotMatch(demo.output(), /0x[0-9a-f]{8}_/));
+  await t.step("one SPI on the wire, and another one after the keys were replaced", () => {
+    const spis = [...demo.output().matchAll(/ SPI (0x[0-9a-f]{8})[, ]/g)].map(([, spi]) => spi);
+    equal(new Set(spis).size, 2, spis.join());
+  });
   deepEqual(await leftOvers(demo.pid), []);
 });
 
 testWith(["root", "ping"], "demo removes what it made when it is interrupted, and says so", async () => {
   const demo = play();
-  await until("the gateways are being keyed", () => demo.output().includes("\n4. "), 60_000);
+  await until("IPsec is being started", () => demo.output().includes("west# ipsec setup start"), 60_000);
   demo.signal("SIGINT");
   equal(await demo.status, 130, demo.output());
   match(demo.output(), /\n {3}Interrupted; removing what was made\.\n$/);
   deepEqual(await leftOvers(demo.pid), []);
+});
+
+/** The demonstration by nobody, whose home is $1; checkout ($2) and Deno ($3) are put where everybody finds them. */
+const AS_NOBODY = `set -e
+mount --bind "$2" "$1/repository"
+mount --bind "$3" "$1/deno"
+cd "$1/repository"
+home=$1
+exec setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$home" DENO_DIR="$home/.deno" \
+  IPSEC_CACHEDIR="$home/.ipsec" IPSEC_BIN="$home/repository/dist/ipsec" "$home/deno" run -A tools/demo.ts`;
+
+testWith(["root", "ping"], "demo needs no rights where user namespaces may be made", async () => {
+  await run([Deno.execPath(), "run", "-A", `${ROOT}tools/build.ts`]);
+  const home = await Deno.makeTempDir({ prefix: "oneswan-nobody." });
+  try {
+    await Deno.mkdir(`${home}/repository`);
+    await Deno.writeTextFile(`${home}/deno`, "");
+    for (const path of [home, `${home}/repository`, `${home}/deno`]) await Deno.chown(path, 65534, 65534);
+    const demo = play(["unshare", "--mount", "sh", "-c", AS_NOBODY, "sh", home, ROOT, Deno.execPath()]);
+    equal(await demo.status, 0, demo.output());
+    match(demo.output(), /You are not root: /);
+    match(demo.output(), /^ {3}\| 004 "office" #2: STATE_QUICK_I2: .*IPsec SA established/m);
+    match(demo.output(), /6 ESP packets, and nothing else of the ping/);
+    match(demo.output(), /What to do next: /);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 const LACKING: [what: string, hide: string, says: RegExp][] = [

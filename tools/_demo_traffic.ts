@@ -38,13 +38,9 @@ export class DemoTraffic {
    * @returns the command as it is typed, and what came of it
    */
   async ping(text: string, { once = false } = {}): Promise<Ran & { readonly command: string }> {
-    const { sunset, sunrise } = this.four;
+    const { sunset } = this.four;
     if (!this.hasPing) {
-      if (!this.#echo) {
-        const daemon = sunrise.start(trafficCommand("echo", TARGET, `${ECHO_PORT}`));
-        await until("sunrise answers datagrams", () => daemon.output.includes(READY));
-        this.#echo = true;
-      }
+      await this.#startEcho();
       const ran = await sunset.attempt(trafficCommand("ask", TARGET, `${ECHO_PORT}`, text));
       return { ...ran, command: `(our own ping, three UDP datagrams, because ping is not installed) ${TARGET}` };
     }
@@ -52,6 +48,26 @@ export class DemoTraffic {
     const words = once ? ["-c", "1", "-W", "1"] : ["-c", "3", "-i", "0.2", "-p", hex];
     const command = ["ping", "-n", ...words, TARGET];
     return { ...await sunset.attempt(command), command: command.join(" ") };
+  }
+
+  /** Sends many small packets to sunrise, 100 a second, and counts those that come back. */
+  async stream(count: number): Promise<{ readonly sent: number; readonly answered: number }> {
+    const { sunset } = this.four;
+    if (!this.hasPing) await this.#startEcho();
+    const { stdout } = await sunset.attempt(
+      this.hasPing
+        ? ["ping", "-n", "-q", "-i", "0.01", "-c", `${count}`, "-W", "2", TARGET]
+        : trafficCommand("stream", TARGET, `${ECHO_PORT}`, `${count}`),
+    );
+    const [, sent, answered] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? ["", "0", "0"];
+    return { sent: Number(sent), answered: Number(answered) };
+  }
+
+  async #startEcho(): Promise<void> {
+    if (this.#echo) return;
+    const daemon = this.four.sunrise.start(trafficCommand("echo", TARGET, `${ECHO_PORT}`));
+    await until("sunrise answers datagrams", () => daemon.output.includes(READY));
+    this.#echo = true;
   }
 
   /** Fills one TCP connection from sunset to sunrise. @returns bits per second */

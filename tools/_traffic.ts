@@ -1,8 +1,9 @@
 /**
- * Traffic between two hosts for machines that have no ping(8) or iperf3(1): a program with four parts.
+ * Traffic between two hosts for machines that have no ping(8) or iperf3(1): a program with five parts.
  *
  *     echo ADDRESS PORT             sends back every datagram
  *     ask ADDRESS PORT TEXT         sends three, and fails where one is not answered within a second
+ *     stream ADDRESS PORT COUNT     sends many, one in 10 ms, and says how many are answered
  *     sink ADDRESS PORT             takes one TCP connection, and says how much came how fast
  *     source ADDRESS PORT SECONDS   fills one
  */
@@ -40,6 +41,21 @@ async function ask(hostname: string, port: number, text: string): Promise<void> 
   socket.close();
 }
 
+async function stream(hostname: string, port: number, count: number): Promise<void> {
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+  let answered = 0;
+  socket.on("message", () => answered++);
+  for (let i = 0; i < count; i++) {
+    socket.send(`${i}`, port, hostname);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  for (let patience = 100; answered < count && patience > 0; patience--) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  socket.close();
+  console.log(`${count} packets transmitted, ${answered} received`);
+}
+
 async function sink(hostname: string, port: number): Promise<void> {
   const listener = Deno.listen({ hostname, port });
   console.log(READY);
@@ -64,6 +80,7 @@ if (import.meta.main) {
   const parts: Record<string, () => Promise<void>> = {
     echo: () => echo(hostname, Number(port)),
     ask: () => ask(hostname, Number(port), last),
+    stream: () => stream(hostname, Number(port), Number(last)),
     sink: () => sink(hostname, Number(port)),
     source: () => source(hostname, Number(port), Number(last)),
   };

@@ -1,10 +1,10 @@
 /**
- * `deno task demo`: two gateways on this machine, keyed by hand, carry a ping and a bulk transfer between the hosts
+ * `deno task demo`: two gateways on this machine negotiate keys, and carry a ping and a bulk transfer between the hosts
  * behind them; what is on the wire is looked at. Needs Linux, iproute2 and the right to make network namespaces, which
  * a user namespace gives where one is not root. Exit status 0 only if everything was seen.
  */
 import { fileURLToPath } from "node:url";
-import { DemoKeys } from "./_demo_keys.ts";
+import { CONN, DemoGateways, NotSeen } from "./_demo_gateways.ts";
 import { DemoTraffic } from "./_demo_traffic.ts";
 import { ADDRESS, attempt, type FourHosts, fourHosts, until } from "./_net.ts";
 import { Screen } from "./_screen.ts";
@@ -16,6 +16,8 @@ const AT = ADDRESS.inet;
 /** What every ping carries: 16 characters, as many as a pattern of ping(8) may have. */
 const TEXT = "honk at midnight";
 const MEASURED_SECONDS = 3;
+/** Asked while keys are replaced: three seconds of it. */
+const STREAM_PACKETS = 300;
 /** Bytes of a packet that are shown. */
 const SHOWN_BYTES = 96;
 
@@ -28,12 +30,9 @@ sunset ------------- west ================== east ------------- sunrise
 interface Scene {
   readonly screen: Screen;
   readonly four: FourHosts;
-  readonly keys: DemoKeys;
+  readonly gateways: DemoGateways;
   readonly traffic: DemoTraffic;
 }
-
-/** Something that should have been seen was not; the sentence says what. */
-class NotSeen extends Error {}
 
 /** Makes dist/ipsec, which all hosts will run; IPSEC_BIN names another one. */
 async function build(screen: Screen): Promise<void> {
@@ -61,21 +60,32 @@ async function showNet({ screen, traffic }: Scene): Promise<void> {
   screen.say("sunset cannot reach sunrise yet: the gateways know no way to each other's networks.");
 }
 
-async function startKlips({ screen, keys, four: { west, east } }: Scene): Promise<void> {
-  const commands = [
-    "ipsec klips --start",
-    "ipsec tncfg --attach --virtual ipsec0 --physical eth0",
-    "ip link set ipsec0 up",
-  ];
-  for (const command of commands) await keys.show(west, command);
-  screen.say("(and the same in east)");
-  for (const command of commands) await keys.run(east, command);
+async function configure({ screen, gateways }: Scene): Promise<void> {
+  screen.say("One file for both gateways; each finds out whether it is left or right. /etc/ipsec.conf:");
+  screen.output(gateways.configure());
+  screen.say(
+    "And a secret that they share. It is made here, brought to east by a way that nobody reads, and not shown:",
+  );
+  await gateways.shareSecret();
 }
 
-async function keyGateways({ screen, keys }: Scene): Promise<void> {
-  screen.say("One key for each direction; both gateways have both. They are typed as variables here, and not shown.");
-  await keys.makeKeys(true);
-  await keys.key();
+async function start({ screen, gateways }: Scene): Promise<void> {
+  await gateways.typeOnBoth("ipsec setup start");
+  const { west } = gateways.four;
+  screen.output(await gateways.type(west, "ipsec setup status"));
+  screen.say("This has started KLIPS, the packet engine, and pluto, which negotiates keys by IKE.");
+  const eroutes = await gateways.type(west, "ipsec eroute");
+  screen.output(eroutes);
+  if (!/%trap$/m.test(eroutes)) throw new NotSeen("The connection is not routed.");
+  screen.say(
+    "%trap, by auto=route: the first packet would bring the connection up. Nothing passes in the clear any more.",
+  );
+}
+
+async function negotiate({ screen, gateways }: Scene): Promise<void> {
+  screen.say("One need not wait for that packet, and sees what happens:");
+  await gateways.bringUp();
+  screen.say("Six messages (Main Mode) proved who the gateways are, three more (Quick Mode) made the tunnel's keys.");
 }
 
 /** Packets that are neither ESP between the gateways nor what IPv6 devices say to each other by themselves. */
@@ -90,7 +100,7 @@ function strangers(packets: readonly SeenPacket[]): SeenPacket[] {
 function showPacket(screen: Screen, where: string, { protocol, source, destination, bytes, headerBytes }: SeenPacket) {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const esp = protocol === "ESP"
-    ? `, SPI 0x${view.getUint32(headerBytes).toString(16)}, number ${view.getUint32(headerBytes + 4)}`
+    ? `, SPI 0x${view.getUint32(headerBytes).toString(16).padStart(8, "0")}, number ${view.getUint32(headerBytes + 4)}`
     : "";
   screen.say(`\n${where}: ${source} -> ${destination}, ${protocol}${esp}, ${bytes.length} bytes`);
   screen.output(dump(bytes.subarray(0, SHOWN_BYTES)).join("\n"));
@@ -126,17 +136,32 @@ async function pingThrough({ screen, traffic, four: { west } }: Scene): Promise<
   await outside.stop();
 }
 
-async function showCounters({ screen, keys, four: { west } }: Scene): Promise<void> {
-  const eroutes = await keys.show(west, "ipsec eroute");
+async function showCounters({ screen, gateways, four: { west } }: Scene): Promise<void> {
+  const eroutes = await gateways.type(west, "ipsec eroute");
   screen.output(eroutes);
   if (!/^3\s+10\.1\.0\.0\/24/m.test(eroutes)) throw new NotSeen("The eroute did not count the three pings.");
-  for (const command of ["ipsec spigrp", "ipsec klips --status"]) screen.output(await keys.show(west, command));
+  const status = await gateways.type(west, "ipsec auto --status");
+  screen.output(status.split("\n").filter((line) => line.includes(`"${CONN}"`)).join("\n"));
+  screen.say("(of this listing, what is about the connection)");
+  screen.output(await gateways.type(west, "ipsec klips --status"));
   screen.say("`no eroute' are packets that ipsec0 itself sent (IPv6 looking for routers): no policy, no passage.");
 }
 
-async function measure({ screen, traffic, keys }: Scene): Promise<void> {
+async function replaceKeys({ screen, gateways, traffic }: Scene): Promise<void> {
+  screen.say(
+    "pluto replaces keys by itself before they are old. Here it is told to, while sunset asks 100 times a second:",
+  );
+  screen.wait("sunset asks");
+  const streaming = traffic.stream(STREAM_PACKETS);
+  const spi = await gateways.bringUp();
+  const { sent, answered } = await streaming;
+  screen.say(`${sent} packets, ${answered} answers; west sends with SPI ${spi} now.`);
+  if (answered < sent) throw new NotSeen("Packets were lost while keys were replaced.");
+}
+
+async function measure({ screen, traffic, gateways }: Scene): Promise<void> {
   const how = traffic.hasIperf ? "iperf3" : "our own transfer, because iperf3 is not installed";
-  screen.say(`One TCP connection from sunset to sunrise, AES-128-GCM (${how}):`);
+  screen.say(`One TCP connection from sunset to sunrise, AES-256-GCM (${how}):`);
   const once = async (what: string) => {
     screen.wait(what);
     const speed = await traffic.transfer(MEASURED_SECONDS);
@@ -144,17 +169,22 @@ async function measure({ screen, traffic, keys }: Scene): Promise<void> {
     screen.say(`  ${what.padEnd(42)}${(speed / 1e9).toFixed(2)} Gbit/s`);
   };
   await once("ESP");
-  await keys.keyInUdp();
+  screen.say("\nAnd with forceencaps=yes in the connection, on both:");
+  gateways.configure("forceencaps=yes");
+  await gateways.typeOnBoth(`ipsec auto --replace ${CONN}`);
+  await gateways.bringUp();
   await once("ESP in UDP, as it passes through NAT");
   screen.say("Four hosts share this machine's processors here; two gateways of their own would have one each.");
 }
 
 const CHAPTERS: [title: string, play: (scene: Scene) => Promise<void>][] = [
   ["Four hosts", showNet],
-  ["KLIPS, the packet engine, in both gateways", startKlips],
-  ["Keys, and what goes through the tunnel", keyGateways],
+  ["What is to be protected", configure],
+  ["IPsec is started on both gateways", start],
+  ["The gateways negotiate", negotiate],
   ["A ping from sunset to sunrise", pingThrough],
   ["What west has counted", showCounters],
+  ["New keys, while packets pass", replaceKeys],
   ["How fast it is", measure],
 ];
 
@@ -163,12 +193,12 @@ What you have just seen: two gateways without any IPsec in their kernels encrypt
 Whoever listens between them learns who the gateways are and how much they send, and nothing else; whoever changes,
 repeats or invents a packet sees it dropped. All of it was done by one file, dist/ipsec; everything has been removed.
 
-What to do next: build this between two hosts of your own, which takes five minutes: README.md, "A tunnel between two
-hosts". \`dist/ipsec --help' lists the commands; each explains itself: dist/ipsec eroute --help`;
+What to do next: build this between two hosts of your own, which takes five minutes: README.md, "Two hosts in five
+minutes". \`dist/ipsec --help' lists the commands; each explains itself: dist/ipsec auto --help`;
 
 async function play(screen: Screen, making: Promise<FourHosts>): Promise<void> {
   const four = await making;
-  const scene = { screen, four, keys: new DemoKeys(four, screen), traffic: await DemoTraffic.with(four) };
+  const scene = { screen, four, gateways: new DemoGateways(four, screen), traffic: await DemoTraffic.with(four) };
   for (const [i, [title, chapter]] of CHAPTERS.entries()) {
     screen.chapter(i + 2, title);
     await chapter(scene);
