@@ -8,6 +8,8 @@ of the public key in base64.
 Keys in files of their own are loaded as well, from ipsec.d/private unless their names are absolute; of one that asks for
 its passphrase only the name is told. The form of the file is described in ipsec.secrets(5).
 
+Without options a pluto that runs then reads its secrets again, as by \`ipsec auto --rereadsecrets\`, and asks for passphrases.
+
 What is wrong goes to standard error, with file and line, everything in one run. An entry with an error cannot be used;
 all others can. Warned of are entries for the same hosts with different secrets, since the first one only is used.
 

@@ -56,7 +56,11 @@ of a connection are reported and concern that connection alone.
 | \`klipsdebug=\` | none | as for \`ipsec klipsdebug --set\`, several words, or \`all\` |
 | \`manualstart=\` | | connections for \`ipsec manual --up\`, before those with auto=manual |
 | \`pluto=\` | yes | \`no\`: manual keying only; prepluto and postpluto are not run |
-| \`prepluto=\`, \`postpluto=\` | | a program with its arguments, before and after pluto is started; no shell; \`IPSECinterfaces\` and so on are set |
+| \`plutodebug=\`, \`uniqueids=\`, \`plutoopts=\` and others | | options of pluto, see ipsec_pluto(8) |
+| \`plutostderrlog=\` | | a file for pluto's log in place of syslog; each start begins it anew |
+| \`plutorestartoncrash=\` | yes | whether pluto is started again when it dies. One that ends in order, as by \`ipsec whack --shutdown\`, is not |
+| \`plutowait=\` | no | whether start waits for each connection with \`auto=start\` to come up |
+| \`prepluto=\`, \`postpluto=\` | | a program with its arguments, before pluto is started, and when it listens and knows the connections; no shell; \`IPSECinterfaces\` and so on are set |
 | \`dumpdir=\` | | where cores go; without it there are none |
 | \`syslog=\` | daemon.error | where messages go |
 
@@ -69,13 +73,13 @@ To the supervisor, whose process id is in ipsec_setup.pid:
 
 \`SIGHUP\`
 : read the configuration again. Taken over: interfaces, rp_filter, overridemtu, hidetos, fragicmp, klipsdebug,
-  forwardcontrol (on), and manual connections that are new or gone. With errors in it everything stays as it is. The
-  rest needs a restart
+  forwardcontrol (on), manual connections that are new or gone, and connections with \`auto=add\`, \`route\` or \`start\`
+  that are new, gone or changed. With errors in it everything stays as it is. The rest needs a restart
 
 ## FILES
 
 In /run/ipsec, or $IPSEC_RUNDIR: \`ipsec_setup.pid\`, the lock; \`ipsec.info\`, the default route as assignments for the
-shell; \`setup.state\`, what start has changed; \`setup.sock\`, the supervisor's socket; \`setup.log\` and \`klips.log\`, what they
+shell; \`setup.state\`, what start has changed; \`setup.sock\`, the supervisor's socket; \`setup.log\`, \`klips.log\` and \`pluto.log\`, what they
 have to say, each start anew for the first.
 
 ## EXIT STATUS
