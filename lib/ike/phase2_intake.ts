@@ -112,6 +112,9 @@ export function receiveInformational(core: EngineCore, packet: Packet): void {
   else receiveClear(core, packet);
 }
 
+/** What a peer sends that cannot read our first encrypted message, or does not know who we are. */
+const REFUSED_PROOF = ": perhaps the peer refuses us; compare the preshared keys and identities of both ends";
+
 function receiveProtected(core: EngineCore, packet: Packet): void {
   const { header: { messageId }, path } = packet;
   const sa = findSa(core, packet);
@@ -120,7 +123,7 @@ function receiveProtected(core: EngineCore, packet: Packet): void {
   }
   if (!sa.isAuthenticated) {
     const text = "encrypted Informational Exchange message is invalid because it is for incomplete ISAKMP SA";
-    return core.refuse(sa, "incompleteSa", text, 3);
+    return core.refuse(sa, "incompleteSa", `${text}${sa.name === "MAIN_I3" ? REFUSED_PROOF : ""}`, 3);
   }
   if (messageId === 0 || sa.messageIds.has(messageId)) {
     const what = messageId === 0 ? "a Message ID of 0" : `a previously used Message ID (${idText(messageId)})`;
