@@ -22,12 +22,14 @@ export function modulusBytes({ modulus }: RsaPublicKey): number {
  * RSAVP1: s^e mod n.
  *
  * @param signature of {@linkcode modulusBytes}
- * @returns as many bytes; undefined for another length, for a number that is not less than the modulus, and for a key
- * that would cost a second: it may come from a stranger's DNS
+ * @returns as many bytes; undefined for another length, for a number that is not less than the modulus, for an exponent of
+ * 1, with which every block is its own signature, or an even one; and for a key that would cost a second: it may come from
+ * a stranger's DNS
  */
 export function rsaPublicPower(key: RsaPublicKey, signature: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   const [s, e, n] = [signature, key.exponent, key.modulus].map(bytesToNumber);
   if (signature.length !== modulusBytes(key) || s >= n || e >= n) return undefined;
+  if (e < 3n || e % 2n === 0n) return undefined;
   if (bitLength(n) > COSTLY_BITS && bitLength(e) > COSTLY_EXPONENT_BITS) return undefined;
   return fixedBytes(publicPower(s, e, n), modulusBytes(key));
 }

@@ -1,4 +1,5 @@
 /** KE and nonce of both ends, and the keys that come of them (RFC 2409 §5). */
+import { equalBytes } from "../crypto/constant_time.ts";
 import { makeDh } from "../crypto/dh.ts";
 import { IvChain } from "./cbc.ts";
 import { NOTIFY } from "./constants.ts";
@@ -57,6 +58,8 @@ export function agree(
   psk: Parameters<typeof skeyidFromPsk>[1] | undefined,
 ): Agreed | Failure {
   if (auth === "psk" && !psk) return fail(NOTIFY.AUTHENTICATION_FAILED, "preshared secret disappeared!");
+  // With our cookie and nonce as well, our own proof would be the peer's.
+  if (equalBytes(dh.publicValue, peerKe)) return fail(NOTIFY.INVALID_KEY_INFORMATION, "KE is our own, sent back to us");
   const gxy = dh.agree(peerKe);
   if (!gxy) return fail(NOTIFY.INVALID_KEY_INFORMATION, `KE has a DH public value that is not of ${suite.group}`);
   const skeyid = psk && auth === "psk"

@@ -157,6 +157,12 @@ Deno.test("verifySignature() refuses signatures of another length, and numbers f
   if (twin < 1n << 1024n) ok(!verifySignature(key.publicKey, DIGEST, fixed(twin, 128)));
 });
 
+Deno.test("verifySignature() refuses keys with which anybody could sign", () => {
+  const { publicKey: { modulus } } = keyOf(1024);
+  const block = Uint8Array.of(0, 1, ...filled(128 - 3 - DIGEST.length, 0xff), 0, ...DIGEST);
+  for (const exponent of [1, 2, 4]) ok(!verifySignature({ modulus, exponent: Uint8Array.of(exponent) }, DIGEST, block));
+});
+
 /** DER of a hash's name, as it stands before it in signatures of PKCS #1 (RFC 8017 §9.2). */
 const NAMES: Record<string, [name: HashName, prefix: Uint8Array]> = {
   SHA1: ["sha1", DIGEST_INFO],
