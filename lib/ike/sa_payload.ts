@@ -2,7 +2,7 @@
 import { decodeAttributes, encodeAttribute } from "./attribute_codec.ts";
 import { Malformed, type Reader, type Writer } from "./bytes.ts";
 import { DOI, NOTIFY, PAYLOAD, payloadName, PROTOCOL, SITUATION } from "./constants.ts";
-import type { Attribute, Payload, Proposal, Transform } from "./payload.ts";
+import type { Payload, Proposal, Transform } from "./payload.ts";
 
 type SaBody = Omit<Extract<Payload, { type: "SA" }>, "type" | "raw">;
 
@@ -131,17 +131,4 @@ function structure(r: Reader, what: string): { readonly next: number; readonly b
 
 function bad(reason: string, offset: number): Malformed {
   return new Malformed(reason, offset, NOTIFY.BAD_PROPOSAL_SYNTAX);
-}
-
-/** Both have the same attributes, byte for byte, in any order; none of them twice. */
-export function sameAttributes(a: readonly Attribute[], b: readonly Attribute[]): boolean {
-  const within = (one: Attribute, others: readonly Attribute[]) => others.some((other) => sameAttribute(one, other));
-  return a.length === b.length && a.every((one) => within(one, b)) && b.every((one) => within(one, a));
-}
-
-function sameAttribute(a: Attribute, b: Attribute): boolean {
-  if (a.type !== b.type) return false;
-  if (typeof a.value === "number" || typeof b.value === "number") return a.value === b.value;
-  const other = b.value;
-  return a.value.length === other.length && a.value.every((byte, i) => byte === other[i]);
 }

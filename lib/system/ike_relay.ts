@@ -8,6 +8,7 @@ import { formatAddress } from "../text/address.ts";
 import type { HostAddresses } from "./host_addresses.ts";
 import type { Log } from "./log.ts";
 import type { Physical } from "./physical.ts";
+import { listenPrivately, removeIfThere } from "./private_socket.ts";
 
 /** RFC 3947 §4. */
 export const NAT_TRAVERSAL_PORT = 4500;
@@ -37,14 +38,7 @@ export class IkeRelay {
 
   /** For root alone; a socket left by a killed daemon is replaced. */
   listen(): void {
-    const path = this.#deps.socketPath;
-    removeIfThere(path);
-    const mask = Deno.umask(0o177);
-    try {
-      this.#listener = Deno.listen({ transport: "unix", path });
-    } finally {
-      Deno.umask(mask);
-    }
+    this.#listener = listenPrivately(this.#deps.socketPath);
     void this.#accept(this.#listener);
   }
 
@@ -164,13 +158,5 @@ class Taker {
     } finally {
       this.#writing = false;
     }
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -3,6 +3,7 @@
  * connection (whack, and by it auto) says the commands of that connection to the helper itself, over a socket that root alone
  * can open and pluto, once it has given up its rights, cannot.
  */
+import { listenPrivately } from "./private_socket.ts";
 import { isBuiltinUpdown } from "./updown.ts";
 
 const MOST_COMMANDS = 4096;
@@ -38,17 +39,7 @@ export class PermitServer {
   readonly #listener: Deno.UnixListener;
 
   constructor(path: string, permits: UpdownPermits) {
-    try {
-      Deno.removeSync(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    const mask = Deno.umask(0o077);
-    try {
-      this.#listener = Deno.listen({ transport: "unix", path });
-    } finally {
-      Deno.umask(mask);
-    }
+    this.#listener = listenPrivately(path);
     void this.#serve(permits);
   }
 

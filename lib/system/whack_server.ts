@@ -5,6 +5,7 @@
 import { checkRequest } from "../pluto/request_check.ts";
 import { LONGEST_REQUEST, REQUEST_VERSION, type WhackRequest } from "../pluto/request.ts";
 import type { Reply } from "../pluto/whacks.ts";
+import { listenPrivately } from "./private_socket.ts";
 
 /** Bytes that may wait for a whack that does not read; one that lets more pile up is cut off. */
 const PATIENCE_BYTES = 16 << 20;
@@ -29,17 +30,7 @@ export class WhackServer {
   /** Listens at once, for root alone; a socket of an earlier one is replaced. Throws where that cannot be done. */
   constructor(path: string, deps: WhackServerDeps) {
     this.#deps = deps;
-    try {
-      Deno.removeSync(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    const mask = Deno.umask(0o077);
-    try {
-      this.#listener = Deno.listen({ transport: "unix", path });
-    } finally {
-      Deno.umask(mask);
-    }
+    this.#listener = listenPrivately(path);
     void this.#accept();
   }
 
