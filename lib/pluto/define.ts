@@ -6,7 +6,7 @@ import { type Address, anyAddress, type Family, isAnyAddress, parseAddress } fro
 import { type Identity, parseIdentity } from "../text/identity.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
 import { ok, type Result } from "../text/result.ts";
-import { parseSubnet, type Subnet } from "../text/subnet.ts";
+import { hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import { Connection, type ConnectionSettings, type Kind } from "./connection.ts";
 import type { ConnectionDescription, EndDescription } from "./description.ts";
 import { End, type OwnIdentity } from "./end.ts";
@@ -132,6 +132,9 @@ class Definition {
     );
     const virtual = given.virtual ? parseVirtualClient(given.virtual) : undefined;
     if (virtual && !virtual.ok) this.#refuse(RC.clash, `bad ${side}subnet "${given.virtual}": ${virtual.error}`);
+    const sourceIp = given.sourceIp ? this.#address(given.sourceIp, family, `${side} source address`) : undefined;
+    // the address that Mode Config gives is what is protected, where nothing else is named
+    const assigned = given.modecfgClient && !virtual && sourceIp ? hostSubnet(sourceIp) : undefined;
     const nextHop = given.nextHop && given.nextHop !== "%direct"
       ? this.#address(given.nextHop, family, `${side} nexthop`)
       : anyAddress(family);
@@ -140,7 +143,7 @@ class Definition {
       port: given.ikePort ?? IKE_PORT,
       id: this.#identity(given, side, family),
       nextHop,
-      client,
+      client: client ?? assigned,
       isClientWithin,
       virtual: virtual?.ok ? virtual.value : undefined,
       protocol: selector.protocol,
@@ -148,7 +151,7 @@ class Definition {
       keyOnDemand: given.dnsKeyOnDemand === true || given.host === "%opportunistic",
       updown: given.updown,
       ca: given.ca,
-      sourceIp: given.sourceIp ? this.#address(given.sourceIp, family, `${side} source address`) : undefined,
+      sourceIp,
       xauthServer: given.xauthServer === true,
       xauthClient: given.xauthClient === true,
       xauthUser: given.xauthUser,
