@@ -18,7 +18,7 @@ export const HOLD_REASONS = { acquire: "%acquire-pfkey", found: "%hold found-pfk
 export interface AcquireDeps {
   readonly connections: Iterable<Connection>;
   readonly shunts: BareShunts;
-  readonly router: Pick<Router, "assignHold" | "eclipse" | "dropBare" | "putBare" | "forgetFailure">;
+  readonly router: Pick<Router, "assignHold" | "eclipse" | "dropBare" | "putBare">;
   readonly kernel: Kernel;
   readonly tasks: TaskQueue;
   readonly initiator: Pick<Initiator, "initiate" | "isUnderWay">;
@@ -116,21 +116,6 @@ export class Acquires {
     return undefined;
   }
 
-  /** After a change of connections: failures that are another connection's traffic now are not its decision. */
-  async reconsider(): Promise<void> {
-    const { connections, shunts, tasks, router } = this.deps;
-    const standing = [...connections].filter(({ connectionKind, template }) =>
-      connectionKind !== "CK_INSTANCE" || !template
-    );
-    await tasks.run(async () => {
-      for (const shunt of shunts) {
-        if (shunt.owner && connectionFor(acquireOf(shunt.flow), standing) !== shunt.owner) {
-          await router.forgetFailure(shunt);
-        }
-      }
-    });
-  }
-
   async #kernel(act: (kernel: Kernel) => Promise<void>): Promise<void> {
     try {
       await act(this.deps.kernel);
@@ -153,6 +138,12 @@ export function acquireOf({ ours, peers, protocol, ourPort, peersPort }: Flow): 
 
 /** The routed connection that fits best; none where that never negotiates. */
 export function connectionFor(acquire: Acquire, all: Iterable<Connection>): Connection | undefined {
+  const best = policyFor(acquire, all);
+  return best?.neverNegotiates ? undefined : best;
+}
+
+/** The routed connection that fits best, whether or not it negotiates. */
+export function policyFor(acquire: Acquire, all: Iterable<Connection>): Connection | undefined {
   let best: Connection | undefined, highest = -1;
   for (const one of all) {
     if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY" || !fits(one, acquire)) continue;
@@ -162,7 +153,7 @@ export function connectionFor(acquire: Acquire, all: Iterable<Connection>): Conn
       (protocol === acquire.protocol ? 1 : 0);
     if (rank > highest) [best, highest] = [one, rank];
   }
-  return best?.neverNegotiates ? undefined : best;
+  return best;
 }
 
 function fits(one: Connection, { from, to, protocol, fromPort, toPort }: Acquire): boolean {

@@ -101,6 +101,19 @@ export function templateInChain(owner: Connection, name: string): Connection | u
   return undefined;
 }
 
+/**
+ * What gives way where a connection over the very same flow is routed: instances for two hosts that opportunism has made of
+ * another policy, and for a group's member the member of another group that they were made of.
+ */
+export function displacedBy(connection: Connection, all: Iterable<Connection>): Connection[] {
+  return [...all].filter((one) => {
+    if (one === connection || !one.policy.opportunistic || !isErouted(one.routing)) return false;
+    if (!sameFlow(one.flow, connection.flow)) return false;
+    if (one.connectionKind === "CK_INSTANCE") return one.template !== undefined && one.template !== connection;
+    return one.routing === "ROUTED_ECLIPSED" && one.group !== undefined && connection.group !== undefined;
+  });
+}
+
 /** A template whose trap has given way to what has the same flow. @param but that which it has given way to */
 export function eclipsedAt(flow: Flow, all: Iterable<Connection>, but?: Connection): Connection | undefined {
   for (const one of all) {

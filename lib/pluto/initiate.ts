@@ -46,6 +46,7 @@ export class Initiator {
   initiate(connection: Connection, options: InitiateOptions = {}): void {
     const { attempt = 1, replaces = 0, reply, pfsGroup, path = pathOf(connection) } = options;
     this.deps.retries.cancel(connection);
+    if (connection.connectionKind === "CK_GOING_AWAY") return;
     const wantsIpsec = hasIpsecPolicy(connection.policy);
     const wanted = { connection, attempt, replaces, pfsGroup, reply };
     const usable = this.usableIsakmp(connection);

@@ -84,20 +84,28 @@ export class LifeCycle {
 
   /** An instance goes with the last state, and the last negotiation that waits. */
   discardUnused(connection: Connection): void {
-    if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return;
-    const { pending, retries } = this.deps;
-    if (this.statesOf(connection).length || pending.has(connection) || retries.has(connection)) return;
+    if (!this.#isUnused(connection)) return;
     // what strangers have us make costs no line and no task
     if (!connection.hasWorked && connection.routing === "UNROUTED") return this.deps.connections.remove(connection);
     this.deps.inBackground(() => this.#abandon(connection));
   }
 
+  #isUnused(connection: Connection): boolean {
+    if (connection.connectionKind !== "CK_INSTANCE" || !connection.template) return false;
+    const { pending, retries } = this.deps;
+    return !this.statesOf(connection).length && !pending.has(connection) && !retries.has(connection);
+  }
+
   async #abandon(connection: Connection): Promise<void> {
     const { tasks, router, now } = this.deps;
     if (connection.policy.opportunistic) {
-      await tasks.run(() => router.abandonHold(connection, "no SA could be negotiated with the gateway", now()));
+      const why = "no SA could be negotiated with the gateway";
+      await tasks.run(async () => {
+        if (this.#isUnused(connection)) await router.abandonHold(connection, why, now());
+      });
     }
-    await this.delete(connection);
+    // a packet may have brought it into use again
+    if (this.#isUnused(connection)) await this.delete(connection);
   }
 
   /** Those that never came into use. */

@@ -202,11 +202,13 @@ export class Opportunistic implements Opportunism {
     if (!suited?.policy.opportunistic || suited.neverNegotiates) {
       return `no suitable connection for opportunism between ${from} and ${to} with ${peer} as peer`;
     }
-    const instance = this.#instanceFor(suited, acquire, gateway.address);
-    instance.gatewayKeys = [gateway.key];
-    if (isHeld) await tasks.run(() => router.assignHold(instance, flowOf(acquire)));
-    // both ends may have begun at once
-    if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
+    await tasks.run(async () => {
+      const instance = this.#instanceFor(suited, acquire, gateway.address);
+      instance.gatewayKeys = [gateway.key];
+      if (isHeld) await router.assignHold(instance, flowOf(acquire));
+      // both ends may have begun at once; the end of one that was there already takes the hold along
+      if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
+    });
     return undefined;
   }
 

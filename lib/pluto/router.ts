@@ -9,7 +9,7 @@ import type { UpdownVerb } from "../text/updown_variables.ts";
 import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import { type Line, RC } from "./define.ts";
-import { checkRoutable, eclipsedAt, ownersOf } from "./eroutes.ts";
+import { checkRoutable, displacedBy, eclipsedAt, ownersOf } from "./eroutes.ts";
 import { type Flow, type Kernel, KernelError, type ShuntKind } from "./kernel.ts";
 import type { FailureName } from "./policy.ts";
 import { isRouted, type Routing } from "./routing_states.ts";
@@ -49,9 +49,23 @@ export class Router {
 
   /** Trap, or whatever the connection's shunt is, and the route. @returns whether it is routed now */
   async route(connection: Connection): Promise<boolean> {
-    if (checkRoutable(connection, this.deps.connections, this.#sayer(connection)) === "impossible") return false;
+    const { connections } = this.deps;
+    const displaced = displacedBy(connection, connections);
+    const others = [...connections].filter((one) => !displaced.includes(one));
+    if (checkRoutable(connection, others, this.#sayer(connection)) === "impossible") return false;
     const { eroute } = findTransition("route", circumstances(connection));
-    return eroute === "leave" || await this.#lead(connection, undefined);
+    if (eroute === "leave") return true;
+    if (!await this.#lead(connection, undefined)) return false;
+    for (const one of displaced) await this.#yield(one);
+    return true;
+  }
+
+  /** Its eroute has become another's; its SAs are still to be deleted. */
+  async #yield(connection: Connection): Promise<void> {
+    if (connection.erouteOwner !== NOBODY) await this.#updown("down", connection);
+    connection.routing = "UNROUTED";
+    connection.erouteOwner = NOBODY;
+    connection.hold = undefined;
   }
 
   /** Whatever there is goes; a route only where nobody else needs it. An SA must not own the eroute. */

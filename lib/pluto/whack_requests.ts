@@ -5,6 +5,7 @@ import { RC } from "./define.ts";
 import { closeInterface, listen, loadSecrets, unlisten } from "./listening.ts";
 import { emptyList, publicKeyLines } from "./listings.ts";
 import type { Parts } from "./parts.ts";
+import { reconsider } from "./reconsider.ts";
 import type { ListName, WhackRequest } from "./request.ts";
 import { type StatusFacts, statusJson, statusLines } from "./status.ts";
 import {
@@ -51,7 +52,7 @@ const STEPS: readonly Step[] = [
 export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply): Promise<void> {
   await parts.whacks.during(reply, request.name, async () => {
     for (const step of STEPS) await step(request, parts, reply);
-    if (changesRoutes(request)) await parts.acquires.reconsider();
+    if (changesRoutes(request)) await reconsider(parts);
     await parts.opportunism?.settle();
   });
 }

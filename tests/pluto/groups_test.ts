@@ -1,8 +1,11 @@
 /** Policy groups: connections from files, merged with each reading (pluto.md §18). */
 import { deepStrictEqual as equal } from "node:assert/strict";
-import type { GroupFile } from "../../lib/pluto/groups.ts";
+import { connectionFor } from "../../lib/pluto/acquire.ts";
+import { type GroupFile, makeMember } from "../../lib/pluto/groups.ts";
 import { parseSubnet } from "../../lib/text/subnet.ts";
-import { description, House } from "./_fakes.ts";
+import { net } from "./_chooser.ts";
+import { make } from "./_connections.ts";
+import { address, description, House } from "./_fakes.ts";
 import { FakeClock } from "../ike/_fake_clock.ts";
 
 const CLEAR = description({
@@ -123,4 +126,75 @@ Deno.test("a group takes its members along", async () => {
   ]);
   equal([...one.pluto.parts.connections].map(({ name }) => name), ["private"]);
   equal(one.kernel.table, []);
+});
+
+for (const order of [["private", "private-or-clear"], ["private-or-clear", "private"]]) {
+  Deno.test(`the narrowest group decides, whichever was loaded first: ${order.join(", then ")}`, () => {
+    const nets: Record<string, string> = { private: "198.51.100.0/24", "private-or-clear": "0.0.0.0/0" };
+    const all = order.map((name) => {
+      const group = make(name, {
+        psk: false,
+        rsasig: true,
+        failure: name === "private" ? "drop" : "pass",
+        left: { client: undefined },
+        right: { host: "%opportunisticgroup", client: undefined, nextHop: undefined, id: undefined },
+      });
+      const member = makeMember(group, net(nets[name]));
+      member.routing = "ROUTED_PROSPECTIVE";
+      return member;
+    });
+    const decides = (to: string) =>
+      connectionFor(
+        { from: address("192.0.2.1"), to: address(to), protocol: 1, fromPort: 0, toPort: 0 },
+        all,
+      )?.name;
+    equal(decides("198.51.100.2"), "private#198.51.100.0/24");
+    equal(decides("203.0.113.7"), "private-or-clear#0.0.0.0/0");
+  });
+}
+
+const PAIR = "192.0.2.1/32:0 -0-> 203.0.113.9/32:0";
+
+/** A group `private` of a network, in which there is an SA with one host. */
+async function withInstance() {
+  const one = await house({ private: file("private", "203.0.113.0/24") });
+  await one.whack({ listen: true });
+  await one.whack({ name: "private", route: true });
+  await one.whack({ name: "clear", route: true });
+  const template = one.connection("private#203.0.113.0/24");
+  const instance = template.instantiate(address("203.0.113.9"));
+  instance.peers.client = undefined;
+  Object.assign(instance, { routing: "ROUTED_TUNNEL", erouteOwner: 7, hasWorked: true });
+  one.pluto.parts.connections.add(instance);
+  one.kernel.eroutesByFlow.set(PAIR, { flow: instance.flow, target: "#7", packets: 0 });
+  one.kernel.calls.length = 0;
+  return { one, instance };
+}
+
+Deno.test("a member for the very host that has an SA takes its eroute, and nothing passes in between", async () => {
+  for (const group of ["private", "clear"] as const) {
+    const { one, instance } = await withInstance();
+    one.groups = { [group]: file(group, "203.0.113.9/32") };
+    await one.whack({ listen: true });
+    const target = group === "private" ? "%trap" : "%pass";
+    equal(one.kernel.table, [`${PAIR} => ${target}`], group);
+    equal(one.kernel.calls.filter((call) => call.includes("203.0.113.9")), [`replace ${PAIR} => ${target}`], group);
+    equal(one.pluto.parts.connections.has(instance), false, group);
+  }
+});
+
+Deno.test("an SA under a policy goes where a narrower one is the host's now", async () => {
+  const { one, instance } = await withInstance();
+  one.groups = { private: file("private", "203.0.113.0/24"), clear: file("clear", "203.0.113.8/30") };
+  await one.whack({ listen: true });
+  equal(one.pluto.parts.connections.has(instance), false);
+  equal(one.kernel.eroutesByFlow.has(PAIR), false);
+});
+
+Deno.test("an SA stays where the policy of its host has not changed", async () => {
+  const { one, instance } = await withInstance();
+  one.groups = { private: file("private", "203.0.113.0/24"), clear: file("clear", "203.0.113.64/26") };
+  await one.whack({ listen: true });
+  equal(one.pluto.parts.connections.has(instance), true);
+  equal(one.kernel.eroutesByFlow.get(PAIR)?.target, "#7");
 });
