@@ -103,6 +103,5 @@ export function makeMember(group: Connection, subnet: Subnet): Connection {
   });
   member.group = group;
   member.interface = group.interface;
-  member.priority = group.priority;
   return member;
 }

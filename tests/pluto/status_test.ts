@@ -45,7 +45,7 @@ function state(
   } as unknown as IkeState;
 }
 
-/** whack.md §9.5. */
+/** whack.md §9.5; but a member of a group has the priority of its own network. */
 function worked() {
   const connections = new Connections();
   const group = make("clear", {
@@ -108,7 +108,7 @@ const EXAMPLE = `000 interface ipsec0/eth1 192.0.2.1
 000 "clear":   newest ISAKMP SA: #0; newest IPsec SA: #0; 
 000 "clear#203.0.113.5/32": 192.0.2.1[%myid]---192.0.2.254...%any===203.0.113.5/32; prospective erouted; eroute owner: #0
 000 "clear#203.0.113.5/32":   ike_life: 3600s; ipsec_life: 28800s; rekey_margin: 540s; rekey_fuzz: 100%; keyingtries: 0
-000 "clear#203.0.113.5/32":   policy: TUNNEL+PFS+PASS+NEVER_NEGOTIATE; prio: 32,0; interface: eth1; 
+000 "clear#203.0.113.5/32":   policy: TUNNEL+PFS+PASS+NEVER_NEGOTIATE; prio: 32,32; interface: eth1; 
 000 "clear#203.0.113.5/32":   newest ISAKMP SA: #0; newest IPsec SA: #0; 
 000 "net-net": 10.0.1.0/24===192.0.2.1[@west]---192.0.2.254...198.51.100.254---198.51.100.2[@east]===10.0.2.0/24; erouted; eroute owner: #2
 000 "net-net":   ike_life: 3600s; ipsec_life: 28800s; rekey_margin: 540s; rekey_fuzz: 100%; keyingtries: 0
