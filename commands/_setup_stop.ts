@@ -1,5 +1,6 @@
 /** `ipsec setup stop` (commands.md §3.3): tells the supervisor to undo all and end, or does it where there is none. */
 import { setupPaths } from "../lib/system/paths.ts";
+import { runningPluto } from "../lib/system/pluto_lock.ts";
 import { wasStartedWith } from "../lib/system/process_words.ts";
 import { Programs, shellWords } from "../lib/system/programs.ts";
 import { selfCommand } from "../lib/system/self.ts";
@@ -61,6 +62,7 @@ export function stopCommands(io: Io): string[] {
   const at = setupPaths(io.env);
   const { manual, sysctls } = SetupRecord.open(at.state).state;
   return [
+    ...(runningPluto(at.plutoPid) === undefined ? [] : ["ipsec whack --shutdown"]),
     ...manual.map(({ name }) => `ipsec manual --down ${name}`),
     "ipsec klips --stop",
     ...sysctls.toReversed().map(({ name, was }) => `echo ${was} > /proc/sys/${name}`),

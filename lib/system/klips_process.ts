@@ -11,11 +11,14 @@ export class KlipsProcess {
     this.#deps = deps;
   }
 
-  /** Its row in the supervisor's table. @param restarted after each start but the first */
-  row(restarted: () => Promise<void>): ProcessRow {
+  /** Its row in the supervisor's table. @param options at the time of a start @param restarted after each but the first */
+  row(options: () => readonly string[], restarted: () => Promise<void>): ProcessRow {
+    const deps = this.#deps;
     return {
       title: "KLIPS",
-      words: this.#deps.daemon("klips", "--foreground", "--adopt"),
+      get words() {
+        return deps.daemon("klips", "--foreground", "--adopt", ...options());
+      },
       isReady: (pid) => this.answers(pid),
       restarted,
     };

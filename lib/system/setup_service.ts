@@ -52,7 +52,7 @@ export class SetupService {
     this.#keyed = new KeyedConns({ ...deps, ...deps.keying });
     // The table of processes. Start brings KLIPS up first, pluto after prepluto=.
     this.#supervisor = new Supervisor([
-      this.#klips.row(() => this.#inTurn(() => this.#klipsAgain())),
+      this.#klips.row(() => this.#configuration.settings.klipsWords, () => this.#inTurn(() => this.#klipsAgain())),
       plutoRow(deps, () => this.#configuration, () => this.#inTurn(() => this.#load(false))),
     ], { ...deps, log: (_level, text) => deps.say(text) });
   }

@@ -21,6 +21,8 @@ export interface SetupSettings {
   readonly pluto: boolean;
   readonly prePluto?: string;
   readonly postPluto?: string;
+  /** Options of KLIPS. */
+  readonly klipsWords: readonly string[];
   /** Options of pluto. */
   readonly plutoWords: readonly string[];
   /** File for its log in place of syslog. */
@@ -78,6 +80,7 @@ export function readSettings(setup: Settings): SetupSettings {
     hideTos: get("hidetos") !== "no",
     manualStart: words("manualstart"),
     pluto: get("pluto") !== "no",
+    klipsWords: setup.has("keep_alive") ? ["--keepalive", get("keep_alive")!] : [],
     plutoWords: plutoWords(setup),
     plutoRestarts: !STAYS_DEAD.includes(get("plutorestartoncrash") ?? ""),
     plutoWait: get("plutowait") === "yes",

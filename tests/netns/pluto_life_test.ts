@@ -176,3 +176,35 @@ scenario("a pluto that is started by hand goes to the background, and only once"
   equal(absent.status, 1);
   match(absent.stderr, /^pluto: KLIPS is not running: .*--noklips does without\n$/);
 });
+
+scenario("an address that changes reaches the conns that have %defaultroute", fourHosts, async (four) => {
+  const { sunset, west, east } = four;
+  const secrets = '@west @east : PSK "a secret of the two"\n';
+  const ids = { leftid: "@west", rightid: "@east" };
+  await west.ip(`route add default via ${EAST}`);
+  const onEast = await Pluto.start(east, {
+    conns: [netNet({ ...ids, left: "%any", auto: "add" })],
+    secrets: `: PSK "a secret of the two"\n`,
+  });
+  const onWest = await Pluto.start(west, {
+    conns: [netNet({ ...ids, left: "%defaultroute", auto: "start" })],
+    secrets,
+    setup: ["myid=@west"],
+    interfaces: "%defaultroute",
+  });
+  match(await west.ipsec("auto --status"), /^000 %myid = @west$/m);
+  await onWest.has(1, "net-net");
+  await sunset.pings(SUNRISE);
+
+  await west.ip(`addr del ${WEST}/24 dev eth0`);
+  await west.ip("addr add 192.0.2.77/24 dev eth0");
+  await west.ip(`route replace default via ${EAST}`);
+  await west.ipsec("_ppp up eth0 - 0 192.0.2.77 192.0.2.2");
+  await until(
+    "the conn has the new address",
+    async () => /"net-net": [^\n]*192\.0\.2\.77/.test(await west.ipsec("auto --status")),
+  );
+  await onWest.has(1, "net-net");
+  await until("traffic", async () => (await sunset.attempt(["ping", "-c", "1", "-W", "1", SUNRISE])).status === 0);
+  match(onEast.log, /192\.0\.2\.77/);
+});
