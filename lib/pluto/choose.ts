@@ -91,16 +91,17 @@ export class Chooser {
         notify: INVALID_ID_INFORMATION,
       };
     }
-    if (found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic) {
-      return await this.#confirm(sa, current, found, request);
-    }
-    if (found.peers.isClientWithin || found.peers.virtual) {
-      const holder = holderOf(request.peers.client, current.peers.id, this.deps.connections);
+    const isOpportunistic = found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic;
+    if (isOpportunistic || found.peers.isClientWithin || found.peers.virtual) {
+      // what the DNS says changes hands among those who are known from it, and takes nothing from others
+      const others = [...this.deps.connections].filter(({ policy }) => !isOpportunistic || !policy.opportunistic);
+      const holder = holderOf(request.peers.client, current.peers.id, others);
       if (holder) {
         const refused = `${formatSubnet(request.peers.client)} is already used by '${formatIdentity(holder.peers.id)}'`;
         return { refused, notify: INVALID_ID_INFORMATION };
       }
     }
+    if (isOpportunistic) return await this.#confirm(sa, current, found, request);
     const chosen = found.connectionKind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
     if (chosen.peers.isClientWithin || chosen.peers.virtual) {
       chosen.peers.client = isOnly(request.peers.client, chosen.peers.host) ? undefined : request.peers.client;

@@ -281,6 +281,19 @@ Deno.test("byClients(): opportunism is confirmed by the DNS, and makes an instan
   equal(asked, ["oe"]);
 });
 
+Deno.test("byClients(): opportunism takes nothing of a connection's with somebody else, whatever the DNS says", async () => {
+  const opportunism = {
+    initiate: () => Promise.resolve(undefined),
+    confirm: () => Promise.resolve(undefined),
+    settle: () => Promise.resolve(),
+  };
+  const office = make("office", { right: { host: "192.0.2.9", client: "203.0.113.0/24" } });
+  office.routing = "ROUTED_TUNNEL";
+  const wanted = request("10.0.1.5/32", "203.0.113.22/32");
+  const { chosen } = await clients([make("oe", OPPO), office], wanted, { opportunism });
+  equal(shown(chosen), "203.0.113.22/32 is already used by '@east'");
+});
+
 Deno.test("byClients(): opportunism that the DNS does not confirm is refused with its reason", async () => {
   const opportunism = {
     initiate: () => Promise.resolve(undefined),
