@@ -14,8 +14,10 @@ import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { formatDnsServer } from "../lib/text/dns_server.ts";
 import type { Io } from "./_command.ts";
-import type { LocalFacts } from "./_verify_local.ts";
+import { configFiles } from "./_config_files.ts";
 import { attachedLines } from "./_look_page.ts";
+import type { LocalFacts } from "./_verify_local.ts";
+import { usesOf } from "./_verify_uses.ts";
 
 export interface Host {
   readonly facts: LocalFacts;
@@ -23,10 +25,12 @@ export interface Host {
 }
 
 export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Host> {
-  const secretsFile = `${confDirectory((name) => io.env(name))}/ipsec.secrets`;
+  const confs = confDirectory((name) => io.env(name));
+  const secretsFile = `${confs}/ipsec.secrets`;
   const key = readKey(secretsFile);
   const klips = await askKlips(pfkeySocketPath(io.env));
   const facts: LocalFacts = {
+    uses: usesOf(`${confs}/ipsec.conf`, configFiles),
     version: `Linux oneswan ${versionCode()}`,
     onPath: findOnPath(io.env("PATH") ?? ""),
     klips: klips.why,

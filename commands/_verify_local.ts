@@ -1,8 +1,11 @@
 /** The checks of `ipsec verify` that look at this host: what they have to go by, and what follows from it. Pure. */
 import { type Address, formatAddress } from "../lib/text/address.ts";
 import type { Finding } from "./_verify_report.ts";
+import type { Uses } from "./_verify_uses.ts";
 
 export interface LocalFacts {
+  /** Of ipsec.conf; undefined where it has no connections yet. */
+  readonly uses: Uses | undefined;
   /** First line of `ipsec --version`. */
   readonly version: string;
   /** Where a shell would find `ipsec`; undefined where it would not. */
@@ -74,10 +77,14 @@ export function localFindings(facts: LocalFacts): Finding[] {
       facts.missingRights.length ? `missing: ${facts.missingRights.join(", ")}` : undefined,
       "run as root; give a container the capabilities NET_ADMIN and NET_RAW",
     ),
-    finding(
-      `Checking for RSA private key (${secretsFile})`,
-      facts.rsaKey,
-      `make one: ipsec newhostkey --output ${secretsFile}`,
+    ifUsed(
+      facts.uses?.rsaKeys,
+      "no connection of ipsec.conf has authby=rsasig",
+      finding(
+        `Checking for RSA private key (${secretsFile})`,
+        facts.rsaKey,
+        `make one: ipsec newhostkey --output ${secretsFile}`,
+      ),
     ),
     finding("Checking that pluto is running", facts.pluto, "start IPsec: ipsec setup start"),
     ...portFindings(facts),
@@ -92,6 +99,12 @@ export function localFindings(facts: LocalFacts): Finding[] {
       "set it: DNSSEC and certificates cannot be checked with a wrong one",
     ),
   ];
+}
+
+/** What is wrong with something that nothing uses is no fault. */
+function ifUsed(used: boolean | undefined, why: string, finding: Finding): Finding {
+  if (used !== false || finding.verdict === "OK") return finding;
+  return { text: finding.text, verdict: "N/A", details: [`not needed: ${why}`] };
 }
 
 function portFindings({ pluto, klips, udpPorts, interfaces }: LocalFacts): Finding[] {
@@ -113,14 +126,18 @@ function portFindings({ pluto, klips, udpPorts, interfaces }: LocalFacts): Findi
   return findings;
 }
 
-function routingFindings({ interfaces, isForwarding, rpFilterAll }: LocalFacts): Finding[] {
+function routingFindings({ uses, interfaces, isForwarding, rpFilterAll }: LocalFacts): Finding[] {
   const findings: Finding[] = [];
   const real = interfaces.filter(({ name, isUp }) => isUp && name !== "lo" && !VIRTUAL.test(name));
   if (real.length > 1) {
-    findings.push(finding(
-      "Two or more interfaces found, checking IP forwarding",
-      isForwarding ? undefined : "",
-      "a gateway needs it: sysctl -w net.ipv4.ip_forward=1, or forwardcontrol=yes in config setup",
+    findings.push(ifUsed(
+      uses?.networks,
+      "no connection of ipsec.conf has a leftsubnet or rightsubnet",
+      finding(
+        "Two or more interfaces found, checking IP forwarding",
+        isForwarding ? undefined : "",
+        "a gateway needs it: sysctl -w net.ipv4.ip_forward=1, or forwardcontrol=yes in config setup",
+      ),
     ));
   }
   const inUse = new Set(interfaces.map(({ physical }) => physical));
@@ -187,6 +204,13 @@ function isPrivate({ family, bytes: [a, b] }: Address): boolean {
   if (family === "inet6") return a === 0 || (a & 0xfe) === 0xfc || a === 0xfe && (b & 0xc0) === 0x80;
   return a === 127 || a === 10 || a === 172 && b >> 4 === 1 || a === 192 && b === 168 || a === 169 && b === 254;
 }
+
+/** In place of all that asks the DNS. */
+export const DNS_NOT_USED: Finding = {
+  text: "Looking for what the DNS has about this host",
+  verdict: "N/A",
+  details: ["not needed: no connection of ipsec.conf, and no policy group, finds peers or keys in the DNS"],
+};
 
 export function resolverFinding(
   { servers, trustsDnssec }: LocalFacts,

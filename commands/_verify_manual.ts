@@ -11,6 +11,9 @@ clock, the resolver and whether it validates DNSSEC. Then TXT and IPSECKEY recor
 this host, and in the reverse map, under each of its addresses that is not private; a record with another key than that of
 ipsec.secrets is a failure.
 
+What no connection of ipsec.conf needs is not asked for: an RSA key where all have \`authby=secret\`, forwarding where none
+has a network behind it, the DNS where no peer and no key is found in it. While there are no connections, all is looked at.
+
 ## OPTIONS
 
 - \`--host NAME\`: only what is published for NAME, and for the address that it has
@@ -32,7 +35,7 @@ ipsec.secrets is a failure.
 
 ## FILES
 
-\`ipsec.conf\` (for \`resolvers=\`) and \`ipsec.secrets\` in /etc, or in \`$IPSEC_CONFS\`; /etc/resolv.conf.
+\`ipsec.conf\`, \`ipsec.d/policies\` and \`ipsec.secrets\` in /etc, or in \`$IPSEC_CONFS\`; /etc/resolv.conf.
 
 ## EXAMPLES
 

@@ -1,6 +1,6 @@
 /** What `ipsec verify` has found, and how it is shown (commands.md §20). */
 
-/** `N/A`: could not be looked at. `WARNING`: works now, and will not always. */
+/** `N/A`: could not be looked at, or nothing needs it. `WARNING`: works now, and will not always. */
 export type Verdict = "OK" | "FAILED" | "MISSING" | "BLOCKED" | "N/A" | "DEPRECATED" | "WARNING";
 
 export interface Finding {

@@ -1,13 +1,13 @@
 /** `ipsec verify`: whether IPsec is installed and running, and what is published for it (commands.md §20). */
-import { Resolver } from "../lib/dns/resolver.ts";
+import { Resolver, type ResolverOptions } from "../lib/dns/resolver.ts";
 import { type Address, parseNumericAddress } from "../lib/text/address.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
 import { lookUpName } from "./_name_lookup.ts";
 import { makeResolver, readResolverOptions } from "./_resolver.ts";
-import { checkForward, checkReverse } from "./_verify_dns.ts";
+import { checkForward, checkReverse, type OwnKey } from "./_verify_dns.ts";
 import { fullHostName, lookAtHost } from "./_verify_facts.ts";
-import { localFindings, publicAddresses, resolverFinding } from "./_verify_local.ts";
+import { DNS_NOT_USED, type LocalFacts, localFindings, publicAddresses, resolverFinding } from "./_verify_local.ts";
 import { VERIFY_MANUAL } from "./_verify_manual.ts";
 import { type Chapter, type Finding, formatChapter, isBad } from "./_verify_report.ts";
 
@@ -97,6 +97,19 @@ async function hostChapters(io: Io): Promise<Chapter[] | undefined> {
   }
   const options = readResolverOptions(io);
   const { facts, key } = await lookAtHost(io, options);
+  return [
+    {
+      heading: "Checking your system to see if IPsec got installed and started correctly:",
+      findings: localFindings(facts),
+    },
+    {
+      heading: DNS_HEADING,
+      findings: facts.uses?.dns === false ? [DNS_NOT_USED] : await dnsFindings(facts, key, options),
+    },
+  ];
+}
+
+async function dnsFindings(facts: LocalFacts, key: OwnKey, options: ResolverOptions): Promise<Finding[]> {
   const dns = new Resolver(options, { now: () => performance.now() });
   const name = fullHostName();
   const addresses = publicAddresses(facts);
@@ -106,17 +119,11 @@ async function hostChapters(io: Io): Promise<Chapter[] | undefined> {
     authenticated: root.authenticated,
     ...(!root.ok && { why: root.why }),
   };
-  const opportunism: Finding[] = [resolverFinding(facts, reachable)];
-  if (reachable.ok) opportunism.push(...await checkForward(name, dns, key));
-  opportunism.push(addressFinding(addresses));
-  if (reachable.ok) { for (const address of addresses) opportunism.push(...await checkReverse(address, dns, key)); }
-  return [
-    {
-      heading: "Checking your system to see if IPsec got installed and started correctly:",
-      findings: localFindings(facts),
-    },
-    { heading: DNS_HEADING, findings: opportunism },
-  ];
+  const findings: Finding[] = [resolverFinding(facts, reachable)];
+  if (reachable.ok) findings.push(...await checkForward(name, dns, key));
+  findings.push(addressFinding(addresses));
+  if (reachable.ok) { for (const address of addresses) findings.push(...await checkReverse(address, dns, key)); }
+  return findings;
 }
 
 function addressFinding(addresses: readonly Address[]): Finding {

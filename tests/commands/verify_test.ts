@@ -1,8 +1,10 @@
 import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { type LocalFacts, localFindings, publicAddresses, resolverFinding } from "../../commands/_verify_local.ts";
-import { formatFinding } from "../../commands/_verify_report.ts";
+import { formatFinding, isBad } from "../../commands/_verify_report.ts";
+import { type Uses, usesOf } from "../../commands/_verify_uses.ts";
 import { verify } from "../../commands/verify.ts";
 import { formatAddress, parseAddress } from "../../lib/text/address.ts";
+import { fakeFiles } from "../config/_fake_files.ts";
 
 function addresses(...texts: string[]) {
   return texts.map((text) => {
@@ -24,6 +26,7 @@ const link = (name: string, more: Partial<LocalFacts["interfaces"][number]> = {}
 
 /** A gateway where all is well. */
 const FINE: LocalFacts = {
+  uses: { rsaKeys: true, networks: true, dns: true },
   version: "Linux oneswan 0.1.0",
   onPath: "/usr/local/sbin/ipsec",
   klips: undefined,
@@ -132,6 +135,57 @@ for (const [name, facts, text, verdict, seen] of WRONG) {
     ok(seen.test([...found?.details ?? [], found?.advice ?? ""].join(" ").trim()), JSON.stringify(found));
   });
 }
+
+const CONN = "version 2\nconn a\n left=192.0.2.1\n right=192.0.2.2\n auto=start\n";
+const USES: [name: string, files: Record<string, string>, uses: Uses | undefined][] = [
+  ["no ipsec.conf", {}, undefined],
+  ["no connection that pluto loads", { "ipsec.conf": CONN.replace("start", "ignore") }, undefined],
+  ["a shared secret", { "ipsec.conf": `${CONN} authby=secret\n` }, { rsaKeys: false, networks: false, dns: false }],
+  ["host keys", { "ipsec.conf": `${CONN} leftrsasigkey=0sAQO7\n rightrsasigkey=0sAQO7\n` }, {
+    rsaKeys: true,
+    networks: false,
+    dns: false,
+  }],
+  [
+    "a network",
+    { "ipsec.conf": `${CONN} authby=secret\n rightsubnet=10.2.0.0/24\n` },
+    { rsaKeys: false, networks: true, dns: false },
+  ],
+  [
+    "a key in the DNS",
+    { "ipsec.conf": `${CONN} rightrsasigkey=%dnsondemand\n` },
+    { rsaKeys: true, networks: false, dns: true },
+  ],
+  [
+    "a policy group with members",
+    { "ipsec.conf": `${CONN} authby=secret\n`, "ipsec.d/policies/private": "198.51.100.0/24\n" },
+    { rsaKeys: true, networks: false, dns: true },
+  ],
+  [
+    "a policy group that negotiates nothing",
+    { "ipsec.conf": `${CONN} authby=secret\n`, "ipsec.d/policies/clear": "198.51.100.0/24\n" },
+    { rsaKeys: false, networks: false, dns: false },
+  ],
+  [
+    "oe=yes",
+    { "ipsec.conf": `${CONN} authby=secret\nconfig setup\n oe=yes\n` },
+    { rsaKeys: true, networks: false, dns: true },
+  ],
+];
+for (const [name, texts, uses] of USES) {
+  Deno.test(`usesOf() tells what is needed: ${name}`, () => {
+    const files = Object.fromEntries(Object.entries(texts).map(([file, text]) => [`/etc/${file}`, text]));
+    deepEqual(usesOf("/etc/ipsec.conf", fakeFiles(files)), uses);
+  });
+}
+
+Deno.test("ipsec verify does not ask for what no connection needs", () => {
+  const bare: LocalFacts = { ...FINE, rsaKey: "the file has none", isForwarding: false };
+  const bad = (uses: Uses | undefined) => localFindings({ ...bare, uses }).filter(isBad).map(({ text }) => text);
+  equal(bad(undefined).length, 2);
+  equal(bad({ rsaKeys: true, networks: true, dns: true }).length, 2);
+  deepEqual(bad({ rsaKeys: false, networks: false, dns: false }), []);
+});
 
 Deno.test("publicAddresses() leaves out private ones, each family by its rules", () => {
   const facts = {
