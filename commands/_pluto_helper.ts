@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { servePluto } from "../lib/system/pluto_helper.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
+import { writeLogLine } from "./_process_io.ts";
 
 const USAGE = "Usage: ipsec _pluto_helper --ctlbase PATH --pid N --perpeerlogbase DIR\n";
 
@@ -15,7 +16,12 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   // It ends after pluto, whoever is told to end.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
   await servePluto(
-    { ctlBase: ctlbase, pid: Number(pid), peerLogBase: perpeerlogbase },
+    {
+      ctlBase: ctlbase,
+      pid: Number(pid),
+      peerLogBase: perpeerlogbase,
+      logWithoutSyslog: writeLogLine,
+    },
     Deno.stdin.readable,
     Deno.stdout.writable,
   );
@@ -38,7 +44,8 @@ export const plutoHelper: Command = {
   manual: `## DESCRIPTION
 
 Pluto starts this process and speaks to it over its standard input and output: it runs updown commands, writes to syslog
-and the logs of peers, and when pluto ends removes pluto's files. It runs the built-in updown command, and any other only
+and the logs of peers, and when pluto ends removes pluto's files. Where there is no syslog daemon, pluto's lines go to standard error;
+ipsec_setup(8) keeps them in /run/ipsec/pluto.log, up to 8 megabytes. It runs the built-in updown command, and any other only
 where ipsec_whack(8) or ipsec_auto(8) has said that a connection has it.
 
 ## SEE ALSO

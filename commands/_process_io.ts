@@ -25,6 +25,16 @@ function writeAll(stream: { writeSync(data: Uint8Array): number }, text: string)
   }
 }
 
+/** For daemons, which go on when nobody reads their standard error any more. */
+export function writeLogLine(line: string): void {
+  let rest = encoder.encode(`${line}\n`);
+  try {
+    while (rest.length) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  } catch {
+    // it goes on without
+  }
+}
+
 export function processIo(): Io {
   return {
     stdout: (text) => writeAll(Deno.stdout, text),

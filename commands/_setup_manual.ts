@@ -57,7 +57,7 @@ of a connection are reported and concern that connection alone.
 | \`manualstart=\` | | connections for \`ipsec manual --up\`, before those with auto=manual |
 | \`pluto=\` | yes | \`no\`: manual keying only; prepluto and postpluto are not run |
 | \`plutodebug=\`, \`uniqueids=\`, \`plutoopts=\` and others | | options of pluto, see ipsec_pluto(8) |
-| \`plutostderrlog=\` | | a file for pluto's log in place of syslog; each start begins it anew |
+| \`plutostderrlog=\` | | a file for pluto's log in place of syslog; each start begins it anew. Without it, and without a syslog daemon, /run/ipsec/pluto.log has the log |
 | \`plutorestartoncrash=\` | yes | whether pluto is started again when it dies. One that ends in order, as by \`ipsec whack --shutdown\`, is not |
 | \`plutowait=\` | no | whether start waits for each connection with \`auto=start\` to come up |
 | \`prepluto=\`, \`postpluto=\` | | a program with its arguments, before pluto is started, and when it listens and knows the connections; no shell; \`IPSECinterfaces\` and so on are set |

@@ -12,6 +12,7 @@ import { type Command, type Io, UserError } from "./_command.ts";
 import { configFiles } from "./_config_files.ts";
 import { PLUTO_MANUAL } from "./_pluto_manual.ts";
 import { PLUTO_USAGE, type PlutoOptions, readPlutoOptions } from "./_pluto_options.ts";
+import { writeLogLine } from "./_process_io.ts";
 import { toolVersion } from "./_tool_version.ts";
 
 const LOCK_EXISTS = 10;
@@ -85,7 +86,7 @@ async function startHelper({ ctlBase, perPeerLogBase }: PlutoOptions): Promise<P
 
 async function serve(options: PlutoOptions, helper: PlutoHelper, io: Io): Promise<number> {
   const log = new PlutoLog({
-    stderr: options.stderrLog ? (line) => writeLine(line) : undefined,
+    stderr: options.stderrLog ? writeLogLine : undefined,
     syslog: (severity, text) => helper.syslog(severity, text),
     peerLog: options.perPeerLog ? (peer, text) => helper.peerLog(peer, text) : undefined,
     closePeerLogs: () => helper.closePeerLogs(),
@@ -131,18 +132,6 @@ function readText(path: string): string {
     return Deno.readTextFileSync(path);
   } catch {
     return "";
-  }
-}
-
-const encoder = new TextEncoder();
-
-/** A log that nobody reads any more does not end the daemon. */
-function writeLine(line: string): void {
-  let rest = encoder.encode(`${line}\n`);
-  try {
-    while (rest.length) rest = rest.subarray(Deno.stderr.writeSync(rest));
-  } catch {
-    // it goes on without
   }
 }
 

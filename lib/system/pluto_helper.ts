@@ -32,6 +32,8 @@ export interface HelperOptions {
   /** Process id of the pluto that it belongs to. */
   readonly pid: number;
   readonly peerLogBase: string;
+  /** Takes pluto's lines where there is no syslog daemon. */
+  readonly logWithoutSyslog?: (line: string) => void;
 }
 
 const LONGEST_REQUEST = 1 << 20;
@@ -43,7 +45,7 @@ export async function servePluto(
   input: ReadableStream<Uint8Array<ArrayBuffer>>,
   output: WritableStream<Uint8Array>,
 ): Promise<void> {
-  const syslog = new PlutoSyslog(options.pid);
+  const syslog = new PlutoSyslog(options.pid, { otherwise: options.logWithoutSyslog });
   const peerLogs = new PeerLogs(options.peerLogBase, {
     now: () => new Date(),
     warn: (text) => syslog.write("err", text),

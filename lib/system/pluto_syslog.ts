@@ -9,6 +9,9 @@ export type PlutoSeverity = "warning" | "err" | "info" | "debug";
 const PATIENCE_MS = 1000;
 const PAUSE_MS = 10;
 const MOST_WAITING = 10_000;
+/** Of what is kept where there is no syslog daemon: nobody rotates it, and it may lie in memory (/run). */
+const MOST_KEPT_BYTES = 8 << 20;
+const FULL = "no more of the log is kept here: run a syslog daemon, or name a file by plutostderrlog= in config setup";
 
 interface Message {
   readonly severity: PlutoSeverity;
@@ -18,14 +21,20 @@ interface Message {
 export class PlutoSyslog {
   readonly #tag: string;
   readonly #path: string | undefined;
+  readonly #otherwise: ((line: string) => void) | undefined;
+  #keptBytes = 0;
   readonly #by = new Map<PlutoSeverity, Syslog>();
   readonly #waiting: Message[] = [];
   #sending: Promise<void> | undefined;
 
-  /** @param path of the host's socket, where it is another one */
-  constructor(pid: number, path?: string) {
+  /**
+   * @param path of the host's socket, where it is another one
+   * @param otherwise takes what no syslog daemon takes
+   */
+  constructor(pid: number, { path, otherwise }: { path?: string; otherwise?: (line: string) => void } = {}) {
     this.#tag = `pluto[${pid}]`;
     this.#path = path;
+    this.#otherwise = otherwise;
   }
 
   write(severity: PlutoSeverity, text: string): void {
@@ -49,13 +58,20 @@ export class PlutoSyslog {
         continue;
       }
       if (waitedMs >= PATIENCE_MS) {
-        this.#waiting.length = 0;
+        for (const { text } of this.#waiting.splice(0)) this.#keep(text);
         break;
       }
       waitedMs += PAUSE_MS;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     this.#sending = undefined;
+  }
+
+  #keep(text: string): void {
+    if (!this.#otherwise || this.#keptBytes > MOST_KEPT_BYTES) return;
+    this.#keptBytes += text.length;
+    const kept = this.#keptBytes > MOST_KEPT_BYTES ? FULL : text;
+    this.#otherwise(`${new Date().toISOString()} ${this.#tag}: ${kept}`);
   }
 
   #syslog(severity: PlutoSeverity): Syslog {

@@ -234,7 +234,7 @@ function throwing(): never {
 Deno.test("PlutoSyslog waits for a daemon that is slow to read, and keeps the order", async () => {
   const directory = Deno.makeTempDirSync();
   using daemon = new UnixReceiver(`${directory}/log`);
-  const syslog = new PlutoSyslog(7, `${directory}/log`);
+  const syslog = new PlutoSyslog(7, { path: `${directory}/log` });
   for (let i = 0; i < 50; i++) syslog.write(i % 2 ? "err" : "warning", `message ${i}`);
   const all = syslog.flush();
   const found: string[] = [];
@@ -250,9 +250,23 @@ Deno.test("PlutoSyslog waits for a daemon that is slow to read, and keeps the or
 });
 
 Deno.test("PlutoSyslog does not wait for a daemon that is not there", async () => {
-  const syslog = new PlutoSyslog(7, "/nonexistent/log");
+  const syslog = new PlutoSyslog(7, { path: "/nonexistent/log" });
   syslog.write("warning", "to nobody");
   await syslog.flush();
+});
+
+Deno.test("PlutoSyslog gives what no daemon takes to a log of its own, with the time, and not without end", async () => {
+  const kept: string[] = [];
+  const syslog = new PlutoSyslog(7, { path: "/nonexistent/log", otherwise: (line) => void kept.push(line) });
+  syslog.write("warning", "first");
+  syslog.write("err", "second");
+  await syslog.flush();
+  deepEqual(kept.map((line) => line.replace(/^\S+Z /, "")), ["pluto[7]: first", "pluto[7]: second"]);
+  match(kept[0], /^\d{4}-\d\d-\d\dT/);
+  for (let i = 0; i < 9; i++) syslog.write("warning", "x".repeat(1 << 20));
+  await syslog.flush();
+  equal(kept.length, 2 + 8);
+  match(kept.at(-1)!, /no more of the log is kept here: .*plutostderrlog=/);
 });
 
 // The lock
