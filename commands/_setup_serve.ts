@@ -84,9 +84,9 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     for (const line of failure(error, options.klipsLog)) lines.say(line);
     return 1;
   }
+  const secrets = makeHostKey(configuration, programs, self, lines, io);
   options.ready();
   notifyService(io.env, "READY=1");
-  const secrets = makeHostKey(configuration, programs, self, lines, io);
   await told;
   notifyService(io.env, "STOPPING=1");
   await secrets.cancel();
