@@ -1,6 +1,7 @@
 /** What the project wants to reach on the same machine in the same run, and whether this run did. */
 import type { Findings } from "./_report.ts";
 import { digits, formatTable } from "./_report.ts";
+import { OUR_KEYING, THEIR_KEYING } from "./_keying.ts";
 import { ALGORITHMS, oneswanName } from "./_oneswan.ts";
 import { LIBIPSEC } from "./_strongswan.ts";
 import { WIREGUARD, WIREGUARD_NEW } from "./_wireguard.ts";
@@ -82,6 +83,21 @@ export const goals = (lookups: readonly string[]): readonly Goal[] => [
       const all = Object.values(bytesPerPair);
       return all.length ? Math.max(...all) / 1024 : undefined;
     },
+  },
+  {
+    name: `IKEv1 set-ups per CPU second / ${THEIR_KEYING.name}`,
+    relation: "at least",
+    wanted: 1,
+    unit: "x",
+    seen: ({ keying: { [OUR_KEYING.name]: ours, [THEIR_KEYING.name]: theirs } }) =>
+      ours && theirs && theirs.cpuMsPerEnd / ours.cpuMsPerEnd,
+  },
+  {
+    name: "memory per tunnel keyed by IKE",
+    relation: "at most",
+    wanted: 60,
+    unit: "KB",
+    seen: ({ keying: { [OUR_KEYING.name]: ours } }) => ours && ours.bytesPerTunnel / 1024,
   },
   {
     name: "start-up above an empty deno run",

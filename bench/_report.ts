@@ -1,4 +1,5 @@
 /** What a run has found, and its tables. */
+import { type KeyingCost, TUNNELS } from "./_keying.ts";
 import { ALGORITHMS, oneswanName } from "./_oneswan.ts";
 import { median } from "./_median.ts";
 import { CROWD, PAIRS, type SocketRates } from "./_sas.ts";
@@ -19,6 +20,8 @@ export interface Findings {
   readonly saRates: Partial<SocketRates> & { service?: number };
   /** By algorithm. */
   readonly bytesPerPair: Record<string, number>;
+  /** By the candidate's name. */
+  readonly keying: Record<string, KeyingCost>;
   startUp: StartUp | undefined;
   /** What could not be measured, and the reason. */
   readonly leftOut: Record<string, string>;
@@ -96,6 +99,16 @@ function saTables({ saRates: { service, empty, crowded }, bytesPerPair }: Findin
   ];
 }
 
+function keyingTable({ keying }: Findings): string[] {
+  const names = Object.keys(keying);
+  if (names.length === 0) return [];
+  return [formatTable([
+    [`IKEv1, ${TUNNELS} tunnels`, ...names],
+    ["  set-ups per CPU second of one end", ...names.map((name) => digits(1000 / keying[name].cpuMsPerEnd))],
+    ["  memory per tunnel, KB", ...names.map((name) => digits(keying[name].bytesPerTunnel / 1024))],
+  ])];
+}
+
 function startUpTable({ startUp }: Findings): string[] {
   if (!startUp) return [];
   return [formatTable([
@@ -119,6 +132,7 @@ export function formatFindings(found: Findings): string {
     ...trafficTables(found),
     ...lookupTable(found),
     ...saTables(found),
+    ...keyingTable(found),
     ...startUpTable(found),
   ].join("\n\n");
 }

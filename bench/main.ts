@@ -15,6 +15,7 @@ import { ipsecCommand, run } from "../tools/_net.ts";
 import { netRights } from "../tools/_user_namespace.ts";
 import { type Candidate, INSTALL, isInstalled, PLAIN, versionOf } from "./_candidate.ts";
 import { formatVerdicts, judge } from "./_goals.ts";
+import { measureKeying, OUR_KEYING, THEIR_KEYING } from "./_keying.ts";
 import { measureLookup, SIZES, SPREADS, TABLES } from "./_lookup.ts";
 import { ALGORITHMS, OURS } from "./_oneswan.ts";
 import { type Findings, formatFindings, medianTraffic } from "./_report.ts";
@@ -68,6 +69,7 @@ const found: Findings = {
   lookupNs: {},
   saRates: {},
   bytesPerPair: {},
+  keying: {},
   startUp: undefined,
   leftOut: {},
   failed: {},
@@ -151,6 +153,14 @@ if (noNets) found.leftOut["traffic, PF_KEY socket"] = noNets;
 else {
   found.versions.iperf3 = await versionOf(["iperf3", "--version"]);
   await traffic();
+  const missing = await LIBIPSEC.missing();
+  if (missing) found.leftOut[THEIR_KEYING.name] = missing;
+  for (const candidate of missing ? [OUR_KEYING] : [OUR_KEYING, THEIR_KEYING]) {
+    await measure(
+      `IKEv1, ${candidate.name}`,
+      async () => found.keying[candidate.name] = await measureKeying(candidate),
+    );
+  }
   await measure("PF_KEY socket", async () => Object.assign(found.saRates, await socketRates()));
 }
 for (const [masks, rows] of Object.entries(TABLES)) {

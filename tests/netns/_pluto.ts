@@ -115,11 +115,11 @@ export class Pluto implements Speaker {
     return (await this.states()).filter(({ state, conn }) => wanted.includes(state) && (!name || conn === name));
   }
 
-  /** Waits until as many IPsec SAs of a connection are established; gives them. */
-  async has(count: number, name: string, kind: keyof typeof ESTABLISHED = "ipsec"): Promise<ListedState[]> {
+  /** Waits until as many SAs of a connection, or of all, are established; gives them. */
+  async has(count: number, name: string | undefined, kind: keyof typeof ESTABLISHED = "ipsec"): Promise<ListedState[]> {
     let found: ListedState[] = [];
     await withWords(this, () =>
-      until(`${this.name} has ${count} ${kind} SAs of ${name}`, async () => {
+      until(`${this.name} has ${count} ${kind} SAs${name ? ` of ${name}` : ""}`, async () => {
         found = await this.established(kind, name);
         return found.length === count;
       }));
