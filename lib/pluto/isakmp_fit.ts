@@ -5,13 +5,16 @@
 import type { IsakmpSa } from "../ike/state.ts";
 import type { IkeSuite } from "../ike/suite.ts";
 import { sidesOf } from "../ike/transaction.ts";
+import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
 
 /** Phase 1, begun with one connection, has gone as another wants it. */
 export function suitsPhase1({ name, suite }: Pick<IsakmpSa, "name" | "suite">, its: Connection, one: Connection) {
   if (one === its) return true;
   const [has, wants] = [sidesOf(its), sidesOf(one)];
-  return (name !== "AGGR_R1" || one.aggressive) && (!suite || one.ikeSuites.some((other) => sameSuite(other, suite))) &&
+  // in Aggressive Mode we have said who we are before we know the peer
+  const suitsMode = name !== "AGGR_R1" || one.aggressive && sameIdentity(its.ours.id, one.ours.id);
+  return suitsMode && (!suite || one.ikeSuites.some((other) => sameSuite(other, suite))) &&
     has.xauthServer === wants.xauthServer && has.xauthClient === wants.xauthClient;
 }
 

@@ -58,6 +58,12 @@ const IDENTITY: [what: string, second: () => Connection, sa: Partial<IsakmpSa>, 
     { name: "AGGR_R1" },
     "second",
   ],
+  [
+    "one with Aggressive Mode, as somebody else than we have said we are",
+    () => road("second", { aggressive: true, left: { id: "@other" }, right: { id: "@alice" } }),
+    { name: "AGGR_R1" },
+    "first",
+  ],
 ];
 for (const [what, second, sa, chosen] of IDENTITY) {
   Deno.test(`byIdentity(): ${what}`, () => {
