@@ -65,7 +65,7 @@ export class WhackServer {
       } else await this.#deps.handle(request, connection);
     } catch (error) {
       const text = `internal error: ${error instanceof Error ? error.message : error}`;
-      this.#deps.warn(`${text}${error instanceof Error ? ` ${error.stack}` : ""}`);
+      this.#deps.warn(text);
       connection.line(3, text);
     } finally {
       connection.release();
