@@ -112,7 +112,7 @@ const RULES: [what: string, chain: BaseChain, match: Match, expected: string[]][
     ...END,
   ]],
   ["a host in a table of IPv4", { ...CHAIN, family: "ip" }, { ...MATCH, source: net("10.2.0.1/32") }, [
-    ...["ct", "bitwise", "cmp", "immediate"],
+    ...["meta", "cmp"],
     ...["payload", "cmp"],
     ...END,
   ]],
