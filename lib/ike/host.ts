@@ -119,8 +119,6 @@ export interface IkeDeps {
 }
 
 export interface IkeOptions {
-  /** Modern suites are offered without being asked for; these only by name, or with `legacy=yes`. */
-  readonly uniqueIds: boolean;
   /** Half-open exchanges of responders at most; the oldest gives way. */
   readonly mostHalfOpen: number;
   readonly keepAliveSeconds: number;

@@ -9,7 +9,7 @@ export interface PrivateNets {
   readonly excepted: readonly Subnet[];
 }
 
-/** Whether the network of an earlier peer may be given to another. */
+/** What a peer behind NAT may name as its own. */
 export interface VirtualClient {
   /** One address, or a network. */
   readonly kind: "vhost" | "vnet";

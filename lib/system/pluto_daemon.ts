@@ -127,7 +127,6 @@ export class PlutoDaemon {
     }, {
       makeEngine: (host) =>
         new IkeV1({
-          uniqueIds: options.uniqueIds,
           mostHalfOpen: MOST_HALF_OPEN,
           keepAliveSeconds: options.keepAliveSeconds,
         }, { host, clock: CLOCK, random, send: (path, datagram) => this.#sockets.send(path, datagram) }),

@@ -46,7 +46,7 @@ export interface Nat {
   shift: number;
 }
 
-const OPTIONS: IkeOptions = { uniqueIds: true, mostHalfOpen: 50, keepAliveSeconds: 20 };
+const OPTIONS: IkeOptions = { mostHalfOpen: 50, keepAliveSeconds: 20 };
 
 export class Side {
   readonly host = new TestHost();

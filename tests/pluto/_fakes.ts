@@ -259,7 +259,7 @@ export class House {
   }
 
   makeEngine(host: IkeHost): IkeEngine {
-    const options = { uniqueIds: false, mostHalfOpen: 100, keepAliveSeconds: 20 };
+    const options = { mostHalfOpen: 100, keepAliveSeconds: 20 };
     return new IkeV1(options, {
       host,
       clock: this.clock,
