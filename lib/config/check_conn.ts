@@ -118,14 +118,47 @@ const RULES: readonly Rule[] = [
   })),
 ];
 
+/** Ends that are words, and look like host names without their %. */
+const END_WORDS = ["any", "defaultroute", "direct", "group", "opportunistic", "opportunisticgroup"];
+
+/** What pluto takes, and nobody means. */
+const CAUTIONS: readonly Rule[] = [
+  ...eachSide((side) => [side], (conn, side) => {
+    const value = conn.value(side)!;
+    return END_WORDS.includes(value)
+      ? { name: side, message: `${side}=${value} is a host of that name; did you mean %${value}?` }
+      : undefined;
+  }),
+  {
+    needs: SIDES,
+    broken: (conn) => {
+      const [left, right] = SIDES.map((side) => conn.value(side)!);
+      const both = left === right && !left.startsWith("%");
+      return both ? { name: "right", message: `left and right are the same host, ${left}` } : undefined;
+    },
+  },
+  ...eachSide((side) => [side, "auto"], (conn, side) => {
+    const auto = conn.value("auto")!;
+    return conn.value(side) === "%any" && ["start", "route"].includes(auto)
+      ? { name: "auto", message: `auto=${auto} cannot begin with ${side}=%any, who comes by itself: use auto=add` }
+      : undefined;
+  }),
+];
+
 /** @param isTemplate whether other connections take it over: it need not be complete by itself */
 export function checkConn(conn: Conn, isTemplate: boolean, complaints: Complaints): void {
   const view = new View(conn);
   const error = (at: Position, message: string) => complaints.error(at, `conn ${conn.name}: ${message}`, conn.name);
+  const warn = (at: Position, message: string) => complaints.warn(at, `conn ${conn.name}: ${message}`, conn.name);
   for (const rule of RULES) {
     if (!rule.needs.every((name) => view.said(name))) continue;
     const wrong = rule.broken(view);
     if (wrong) error(positionOf(view.said(wrong.name), conn), wrong.message);
+  }
+  for (const caution of isTemplate ? [] : CAUTIONS) {
+    if (!caution.needs.every((name) => view.said(name))) continue;
+    const found = caution.broken(view);
+    if (found) warn(positionOf(view.said(found.name), conn), found.message);
   }
   // An end may be what is misspelt or has no right value: that has been said.
   if (isTemplate || complaints.anyWrong(conn.parts) || !USED.includes(view.value("auto") ?? "")) return;

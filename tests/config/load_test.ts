@@ -212,6 +212,16 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
     "f:4: conn c: left and leftnexthop must not be the same",
   ]],
   ["%any at both ends", `${C}\tleft=%any\n\tright=%any\n`, ["f:4: conn c: left and right cannot both be %any"]],
+  ["a word without its %", `${C}\tleft=any\n\tright=1.2.3.4\n`, [
+    "f:3: warning: conn c: left=any is a host of that name; did you mean %any?",
+  ]],
+  ["the same host at both ends", `${C}\tleft=1.2.3.4\n\tright=1.2.3.4\n`, [
+    "f:4: warning: conn c: left and right are the same host, 1.2.3.4",
+  ]],
+  ["a start with nobody to speak to", `${C}\tleft=1.2.3.4\n\tright=%any\n\tauto=start\n`, [
+    "f:5: warning: conn c: auto=start cannot begin with right=%any, who comes by itself: use auto=add",
+  ]],
+  ["nothing about waiting for anybody", `${C}\tleft=1.2.3.4\n\tright=%any\n\tauto=add\n`, []],
   ["a life shorter than its margin", `${C}\tkeylife=10m\n`, [
     "f:3: conn c: keylife=10m must exceed rekeymargin and rekeyfuzz, which make 1080 seconds",
   ]],
