@@ -129,7 +129,10 @@ export class KlipsKernel implements Kernel {
     if (!chains) return;
     if (which === "out") this.#chains.set(sa.number, { ...chains, out: undefined });
     else this.#chains.delete(sa.number);
-    for (const ids of which === "out" ? [chains.out] : [chains.out, chains.in]) if (ids) await this.#removeChain(ids);
+    // all of a direction are one group, which one of them takes along
+    for (const ids of which === "out" ? [chains.out] : [chains.out, chains.in]) {
+      if (ids) await this.#removeChain(ids.slice(-1));
+    }
   }
 
   async addEroute(flow: Flow, sa: IpsecSa, replace: boolean): Promise<void> {

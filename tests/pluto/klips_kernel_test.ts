@@ -140,6 +140,19 @@ Deno.test("a refusal in the midst takes back what was made, and says what was as
   equal(types, [ADD, ADD, X_ADDFLOW, X_GRPSA, DELETE, DELETE].map(({ number }) => number));
 });
 
+Deno.test("the SAs of a direction are a group, and go by one request", async () => {
+  const { kernel, requests } = await start();
+  const tunnel = { ...SA, mode: "tunnel" as const };
+  await kernel.installInbound(tunnel);
+  await kernel.installOutbound(tunnel);
+  const before = requests.length;
+  await kernel.remove(tunnel);
+  equal(requests.slice(before).map(({ type, extensions: { sa } }) => [type, sa?.spi]), [
+    [MESSAGES.DELETE.number, 0x2000],
+    [MESSAGES.DELETE.number, 0x2001],
+  ]);
+});
+
 Deno.test("listings of a KLIPS that has gone are an error with its reason", async () => {
   const { kernel, listings } = await start();
   listings.fail = true;
