@@ -4,6 +4,7 @@ import type { RandomBytes } from "../lib/crypto/prime.ts";
 import { RSA_BITS, type RsaPrivateKey, type RsaPublicKey } from "../lib/crypto/rsa.ts";
 import { BITS_STEP, generateRsaKey, type GenerateWatcher } from "../lib/crypto/rsa_generate.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
+import { ctime } from "../lib/text/date.ts";
 import { type Io, UserError } from "./_command.ts";
 
 export interface KeySearch {
@@ -82,12 +83,6 @@ function readDevice(device: string, length: number, prog: string): Uint8Array {
 /** `RSA 3072 bits   west.example.com   Thu Jan  2 12:41:44 2003`, of now. */
 export function originOf(key: RsaPublicKey, host: string): string {
   return formatOrigin(key, host, ctime(new Date()));
-}
-
-/** ctime(3), without its newline, in local time. */
-export function ctime(date: Date): string {
-  const [weekday, month, day, year] = date.toDateString().split(" ");
-  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${date.toTimeString().slice(0, 8)} ${year}`;
 }
 
 /** @throws {UserError} for a name that would not stay one word of a comment */

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { confDirectory, pfkeySocketPath, setupPaths } from "../lib/system/paths.ts";
-import { ctime } from "./_host_key.ts";
+import { ctime } from "../lib/text/date.ts";
 import { BARF_MANUAL } from "./_barf_manual.ts";
 import { barfSections, type Places, type Section, type Source } from "./_barf_sections.ts";
 import { excerpt, LOG_KINDS, type LogFile, type LogKind, unableToFind } from "./_barf_logs.ts";

@@ -3,6 +3,7 @@
  * kernel's settings, manual conns, keying. One change at a time; each is written down before it is made.
  */
 import { VIRTUAL_MTU } from "../klips/device.ts";
+import { dateText } from "../text/date.ts";
 import { KeyedConns } from "./keyed_conns.ts";
 import { KlipsProcess } from "./klips_process.ts";
 import { ManualConns } from "./manual_conns.ts";
@@ -278,7 +279,7 @@ export class SetupService {
 /** The log of standard error begins anew, as ever. */
 function beginLog(path: string): void {
   try {
-    Deno.writeTextFileSync(path, `Plutorun started on ${new Date().toString()}\n`, { mode: 0o600 });
+    Deno.writeTextFileSync(path, `Plutorun started on ${dateText(new Date())}\n`, { mode: 0o600 });
   } catch {
     throw new SetupFailed([`Cannot write to "${path}".`]);
   }

@@ -1,6 +1,5 @@
 /** `ipsec rsasigkey`, `newhostkey` and `showhostkey` over a folder of their own. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { ctime } from "../../commands/_host_key.ts";
 import { ConfFolder } from "./_conf_folder.ts";
 import { newhostkey } from "../../commands/newhostkey.ts";
 import { rsasigkey } from "../../commands/rsasigkey.ts";
@@ -346,11 +345,6 @@ for (const [what, text, mode, stderr] of FILES) {
     deepEqual(await folder.run(showhostkey, ["--left"]), { status: 1, stdout: "", stderr: said });
   });
 }
-
-Deno.test("ctime() writes dates as C does", () => {
-  equal(ctime(new Date(2003, 0, 2, 12, 41, 4)), "Thu Jan  2 12:41:04 2003");
-  equal(ctime(new Date(2026, 10, 24, 0, 0, 0)), "Tue Nov 24 00:00:00 2026");
-});
 
 for (const command of [rsasigkey, newhostkey, showhostkey]) {
   Deno.test(`the manual of ${command.name} names every option of the usage text; --help and --version answer`, async () => {
