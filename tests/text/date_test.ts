@@ -1,5 +1,5 @@
 import { equal } from "node:assert/strict";
-import { ctime, dateText } from "../../lib/text/date.ts";
+import { ctime } from "../../lib/text/date.ts";
 
 Deno.test("ctime() writes dates as C does", () => {
   equal(ctime(new Date(2003, 0, 2, 12, 41, 4)), "Thu Jan  2 12:41:04 2003");
