@@ -109,13 +109,21 @@ const GROUPS: Readonly<Record<string, string>> = {
   "private-or-clear": "traffic with these networks is encrypted where that is possible",
 };
 
+/** What a host begins with that publishes its key. */
+const DEFAULT_GROUP = "private-or-clear";
+
 /** Files of /etc that belong to the administrator once they are there, by their path below it. */
 export const EXAMPLES: Readonly<Record<string, string>> = {
   "ipsec.conf": EXAMPLE_CONF,
   ...Object.fromEntries(
     Object.entries(GROUPS).map(([name, meaning]) => [
       `ipsec.d/policies/${name}`,
-      `# Policy group ${name}: ${meaning}.\n# One network on each line, for example 192.0.2.0/24\n`,
+      `# Policy group ${name}: ${meaning}.\n` +
+      "# One network, address or name on each line, for example 192.0.2.0/24; the narrowest entry of all groups decides.\n" +
+      "# After a change: ipsec auto --rereadgroups\n" +
+      (name === DEFAULT_GROUP
+        ? "# To encrypt with everybody who can, take the # away from the next line.\n# 0.0.0.0/0\n"
+        : ""),
     ]),
   ),
 };
