@@ -17,7 +17,7 @@ import { type Candidate, INSTALL, isInstalled, PLAIN, versionOf } from "./_candi
 import { formatVerdicts, judge } from "./_goals.ts";
 import { measureKeying, OUR_KEYING, THEIR_KEYING } from "./_keying.ts";
 import { measureLookup, SIZES, SPREADS, TABLES } from "./_lookup.ts";
-import { ALGORITHMS, OURS } from "./_oneswan.ts";
+import { ALGORITHMS, OURS, PASSED } from "./_oneswan.ts";
 import { type Findings, formatFindings, medianTraffic } from "./_report.ts";
 import { measureMemory, serviceRate, socketRates } from "./_sas.ts";
 import { measureStartUp } from "./_start_up.ts";
@@ -114,7 +114,7 @@ async function whyNoNets(): Promise<string | undefined> {
 }
 
 async function traffic(): Promise<void> {
-  const candidates = [...await present(OURS), ...await present(PEERS)];
+  const candidates = [...await present([...OURS, PASSED]), ...await present(PEERS)];
   const figures = new Map<Candidate, Traffic[]>(candidates.map((candidate) => [candidate, []]));
   for (let round = 1; round <= found.rounds; round++) {
     for (const candidate of candidates) {
@@ -128,7 +128,9 @@ async function traffic(): Promise<void> {
   }
   for (const [candidate, rounds] of figures) {
     if (rounds.length === 0) continue;
-    (OURS.includes(candidate) ? found.ours : found.theirs)[candidate.name] = medianTraffic(rounds);
+    (candidate === PASSED || OURS.includes(candidate) ? found.ours : found.theirs)[candidate.name] = medianTraffic(
+      rounds,
+    );
     if (PEERS.includes(candidate)) found.versions[candidate.name] = await candidate.version();
   }
 }
