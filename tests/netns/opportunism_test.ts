@@ -77,3 +77,24 @@ scenario("private blocks whom it cannot encrypt to; clear and block need no ques
     await authority.set(REVERSE.east, `2 ${await keys.east.txt(AT.east)}`);
   });
 }, NEEDS);
+
+scenario("clear-or-private asks nobody, and encrypts with whoever asks", opportunists, async (all) => {
+  const { west, east, start } = all;
+  const onWest = await start(west, { "clear-or-private": ["0.0.0.0/0"] });
+  const wire = new Wire(await west.capture("eth0", `host ${AT.west} and not port 53`));
+  const isIke = ({ protocol, ports }: Packet) => protocol === PROTOCOL.udp && ports.includes(500);
+  await all.step("its own packets go in the clear, and no negotiation begins", async () => {
+    await west.pings(AT.east, `-c 3 -i 0.05 -W 1 ${MARKER_WORDS}`);
+    await wire.saw("pings", isPing, 6);
+    equal(wire.count(isIke), 0);
+  });
+  await all.step("a peer that wants privacy gets it, and from then on so do we", async () => {
+    await start(east, { private: ["0.0.0.0/0"] });
+    await east.pings(AT.west, `-c 1 -W 10 ${MARKER_WORDS}`);
+    await onWest.has(1, "clear-or-private#0.0.0.0/0");
+    const before = wire.count(isPing), espBefore = wire.count(isEsp);
+    await west.pings(AT.east, `-c 3 -i 0.05 -W 2 ${MARKER_WORDS}`);
+    await wire.saw("ESP", isEsp, espBefore + 6);
+    equal(wire.count(isPing), before, "pings in the clear");
+  });
+}, NEEDS);
