@@ -89,7 +89,7 @@ export function establishInitiator(state: IpsecState, message: Message, deps: St
     kind: "advance",
     changes: { work: {} },
     reply: { payloads: [], hash: thirdHash(sa, messageId, { ni, nr }) },
-    detail: saDetail(sa, state),
+    detail: saDetail(state),
   }));
 }
 

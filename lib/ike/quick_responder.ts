@@ -117,6 +117,6 @@ export function establishResponder(state: IpsecState, message: Message, deps: St
   return installOutbound(state, deps, () => ({
     kind: "advance",
     changes: { work: {} },
-    detail: saDetail(sa, state),
+    detail: saDetail(state),
   }));
 }

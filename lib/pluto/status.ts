@@ -9,6 +9,7 @@ import type { Connection, Interface } from "./connection.ts";
 import { formatPriority } from "./connection.ts";
 import type { Pending } from "./pending.ts";
 import { ROUTING_NAMES } from "./routing_states.ts";
+import { algorithmLines, saAlgorithms } from "./sa_algorithms.ts";
 import type { StateNotes } from "./state_notes.ts";
 
 export interface StatusFacts {
@@ -31,6 +32,7 @@ export interface StatusFacts {
 const BLANK = " ";
 
 export function statusLines(facts: StatusFacts): string[] {
+  const states = new Map([...facts.states].map((state) => [state.number, state]));
   return [
     ...facts.interfaces.map(({ virtual, physical, address }) =>
       `interface ${virtual}/${physical} ${formatAddress(address)}`
@@ -38,7 +40,7 @@ export function statusLines(facts: StatusFacts): string[] {
     `%myid = ${facts.myId}`,
     `debug ${facts.debug.join("+") || "none"}`,
     BLANK,
-    ...facts.connections.flatMap(connectionLines),
+    ...facts.connections.flatMap((connection) => connectionLines(connection, states)),
     BLANK,
     ...orderedStates(facts).flatMap((state) => stateLines(state, facts)),
     BLANK,
@@ -46,7 +48,8 @@ export function statusLines(facts: StatusFacts): string[] {
   ];
 }
 
-export function connectionLines(c: Connection): string[] {
+/** @param states by number: of the newest SAs it is said what they are made with, which FreeS/WAN did not */
+export function connectionLines(c: Connection, states: ReadonlyMap<number, IkeState> = new Map()): string[] {
   const name = `"${c.name}"${c.serialText}`;
   const { settings: s, ours, peers } = c;
   const lines = [`${c.topology}; ${ROUTING_NAMES[c.routing]}; eroute owner: #${c.erouteOwner}`];
@@ -67,6 +70,7 @@ export function connectionLines(c: Connection): string[] {
     lines.push(`  dpd: action:${s.dpd.action}; delay:${s.dpd.delaySeconds}; timeout:${s.dpd.timeoutSeconds}; `);
   }
   lines.push(`  newest ISAKMP SA: #${c.newestIsakmp}; newest IPsec SA: #${c.newestIpsec}; `);
+  lines.push(...algorithmLines(states.get(c.newestIsakmp), states.get(c.newestIpsec)));
   return lines.map((line) => `${name}: ${line}`);
 }
 
@@ -170,6 +174,7 @@ export function statusJson(facts: StatusFacts) {
       role: state.role,
       state: state.name,
       established: state.isEstablished,
+      algorithms: saAlgorithms(state),
       peer: formatAddress(state.path.remote),
       peerPort: state.path.remotePort,
       event: state.event && { name: state.event.name, inSeconds: Math.round((state.event.atMs - now) / 1000) },

@@ -1,7 +1,6 @@
 import { equal } from "node:assert/strict";
 import { saDetail } from "../../lib/ike/quick_detail.ts";
 import { IpsecState } from "../../lib/ike/ipsec_sa.ts";
-import { IsakmpState } from "../../lib/ike/isakmp_sa.ts";
 import type { IkeConnection } from "../../lib/ike/connection.ts";
 import type { NegotiatedSa } from "../../lib/ike/state.ts";
 import { address, connection, end } from "./_test_host.ts";
@@ -21,10 +20,6 @@ interface Case {
 function detail({ suites, inUdp, dpd }: Case): string {
   const net = connection("net", end("192.0.2.1"), end("203.0.113.9"), { dpd });
   const start = { number: 1, connection: net, path: PATH, role: "initiator", attempt: 1, replaces: 0 } as const;
-  const nothing = new Uint8Array(8);
-  const cookies = { initiatorCookie: nothing, responderCookie: nothing };
-  const isakmp = new IsakmpState({ ...start, name: "MAIN_I4", exchangeType: 2, ...cookies });
-  isakmp.peerSpeaksDpd = true;
   const sa = new IpsecState({ ...start, name: "QUICK_I2", isakmp: 1, messageId: 1 });
   sa.protocols = suites.map((suite, i) => ({
     suite,
@@ -34,7 +29,7 @@ function detail({ suites, inUdp, dpd }: Case): string {
     outboundKeys: {},
   }));
   if (inUdp) sa.encapsulation = PATH;
-  return saDetail(isakmp, sa);
+  return saDetail(sa);
 }
 
 const DPD = { delaySeconds: 30, timeoutSeconds: 120, action: "hold" } as const;
@@ -48,22 +43,22 @@ const CASES: [what: string, Case, detail: string][] = [
   [
     "an AEAD",
     { suites: [GCM] },
-    " {ESP=>0x4a8f1c20 <0x9b03d711 xfrm=AES_GCM_16_256-NONE NATOA=none NATD=none DPD=none}",
+    " {ESP=>0x4a8f1c20 <0x9b03d711}",
   ],
   [
     "AES-CBC",
     { suites: [CBC] },
-    " {ESP=>0x4a8f1c20 <0x9b03d711 xfrm=AES_128-HMAC_SHA2_256 NATOA=none NATD=none DPD=none}",
+    " {ESP=>0x4a8f1c20 <0x9b03d711}",
   ],
   [
     "NAT",
     { suites: [OLD], inUdp: true },
-    " {ESP/NAT=>0x4a8f1c20 <0x9b03d711 xfrm=3DES_0-HMAC_MD5 NATOA=none NATD=203.0.113.9:31234 DPD=none}",
+    " {ESP/NAT=>0x4a8f1c20 <0x9b03d711 NATD=203.0.113.9:31234}",
   ],
   [
     "dead peer detection",
     { suites: [OLD], dpd: DPD },
-    " {ESP=>0x4a8f1c20 <0x9b03d711 xfrm=3DES_0-HMAC_MD5 NATOA=none NATD=none DPD=enabled}",
+    " {ESP=>0x4a8f1c20 <0x9b03d711}",
   ],
 ];
 for (const [what, given, want] of CASES) {

@@ -205,6 +205,29 @@ Deno.test("statusLines() without anything: only what separates the sections", ()
   equal(statusLines(nothing), ["%myid = (none)", "debug none", " ", " ", " "]);
 });
 
+Deno.test("statusLines() says what the newest SAs are made with", () => {
+  const facts = worked();
+  const suite = { cipher: "aes", keyBits: 256, hash: "sha2_256", group: "modp2048" };
+  const protocols = [
+    { suite: { protocol: "esp", cipher: "aes128gcm16" }, outboundSpi: 1, inboundSpi: 2 },
+    { suite: { protocol: "ah", auth: "sha1-96" }, outboundSpi: 3, inboundSpi: 4 },
+    { suite: { protocol: "ipcomp" }, outboundSpi: 5, inboundSpi: 6 },
+  ];
+  const states = [
+    { ...facts.states[0], suite },
+    { ...facts.states[1], protocols, pfsGroup: "ecp256" },
+  ] as unknown as IkeState[];
+  equal(statusLines({ ...facts, states }).filter((line) => line.includes("algorithm")), [
+    '"net-net":   IKE algorithm newest: AES_CBC_256-SHA2_256-MODP2048',
+    '"net-net":   ESP algorithm newest: AES_GCM_16_128-NONE; pfsgroup=ECP256',
+    '"net-net":   AH algorithm newest: HMAC_SHA1; pfsgroup=ECP256',
+  ]);
+  equal(statusJson({ ...facts, states }).states.map(({ algorithms }) => algorithms), [
+    "AES_GCM_16_128-NONE+HMAC_SHA1",
+    "AES_CBC_256-SHA2_256-MODP2048",
+  ]);
+});
+
 Deno.test("statusJson() has the same facts, and no keys", () => {
   const json = statusJson(worked());
   equal(json.connections.map(({ name, kind, routing }) => [name, kind, routing]), [
