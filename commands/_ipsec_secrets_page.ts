@@ -12,7 +12,7 @@ ipsec.secrets - secrets for IKE authentication
 ## DESCRIPTION
 
 The file /etc/ipsec.secrets has the secrets with which this host proves who it is when connections are keyed
-automatically: strings that two hosts share, and RSA private keys of this host. Connections that are keyed by hand take
+automatically: strings that two hosts share, RSA private keys of this host, and passwords that gateways ask for. Connections that are keyed by hand take
 their keys from ipsec.conf(5). \`ipsec secrets\` says what is wrong with the file and lists what it holds, without a
 secret; see ipsec_secrets(8). The first start of IPsec makes the file, with an RSA key, where there is none.
 
@@ -25,6 +25,8 @@ secret; see ipsec_secrets(8). The first start of IPsec makes the file, with an R
         10.6.0.1 10.7.0.1 : PSK "a string that four share"
     # a key in a file of its own
     @east.example.com : RSA east.pem "passphrase of the file"
+    # what alice says to a gateway that asks for her password
+    @alice : XAUTH "her password"
     include ipsec.*.secrets
 
 Only the owner may be able to read or change the file, and each one that it includes or names: others are refused.
@@ -35,7 +37,7 @@ Only the owner may be able to read or change the file, and each one that it incl
 A record begins in the first column and goes on over the indented lines that follow. It is words, with blanks between
 them: indices, a colon, the kind of the secret, and the secret. A word that begins with \`"\` or \`'\` ends at the same
 character, in the same line, and may hold blanks. \`#\` at the start of a word begins a comment. Empty lines and comments do
-not end a record. Upper and lower case do not matter in \`PSK\`, \`RSA\`, \`%prompt\`, \`include\` and the names of numbers.
+not end a record. Upper and lower case do not matter in \`PSK\`, \`RSA\`, \`XAUTH\`, \`%prompt\`, \`include\` and the names of numbers.
 
 A record that is wrong is left out, the others count. What is wrong is said with file and line, and never shows a word
 that might be a secret.
@@ -87,6 +89,14 @@ written as data: \`0x\` and hexadecimal digits, \`0s\` and base64, or \`0t\` and
 left out before a string in quotes: \`10.0.0.1 "..."\`, as early versions had it. ipsec_ranbits(8) makes strings that
 nobody guesses.
 
+## PASSWORDS
+
+\`USER : XAUTH "..."\` is the password that this host gives to a gateway that asks for one (XAUTH) where the connection, or
+\`--xauthname\` of ipsec_auto(8), says that it is USER. The name may have an \`@\` before it, as other programs want it, and
+is compared with upper and lower case. Without a name it is the password of any user that has none here. The password is
+written as a shared string is. Where there is none, the user is asked. What a gateway compares passwords with is not here
+but in /etc/ipsec.d/passwd.
+
 ## RSA KEYS
 
 \`: RSA {\` and eight numbers, each with its name before it, as data, in this order:
@@ -114,7 +124,7 @@ stand for all files that match, in the order of their names; there may be none. 
 ## NOT SUPPORTED
 
 Keys on smart cards (\`PIN\`), and keys that Openswan and libreswan keep in an NSS database (\`CKAIDNSS\`): both are
-complained of. So are kinds of other programs, such as \`ECDSA\`, \`EAP\` and \`XAUTH\`.
+complained of. So are kinds of other programs, such as \`ECDSA\` and \`EAP\`.
 
 ## FILES
 

@@ -2,6 +2,7 @@
 import { type Complaint, Complaints, formatComplaint, formatPosition } from "../lib/config/complaint.ts";
 import type { SecretEntry, Secrets } from "../lib/config/secrets.ts";
 import { loadSecrets } from "../lib/config/secrets_load.ts";
+import { sanitizeText } from "../lib/text/sanitize.ts";
 import { formatIdentity } from "../lib/text/identity.ts";
 import { AMBIGUOUS, findRivals } from "../lib/config/secrets_match.ts";
 import { modulusBits, rsaKeyId } from "../lib/crypto/rsa.ts";
@@ -66,6 +67,7 @@ function withRivals({ entries, complaints, files }: Secrets): Complaint[] {
 
 /** `RSA 3072 bits [keyid AQOF8tZ2N] in /etc/ipsec.d/private/west.pem for @west` */
 function describe({ key, ids, idCount }: SecretEntry): string {
+  if (key.kind === "XAUTH") return `XAUTH for ${key.users.map(sanitizeText).join(" ") || "any user"}`;
   const what = key.kind === "PSK"
     ? "PSK"
     : key.kind === "RSA"
@@ -84,10 +86,12 @@ function facts({ files, entries }: Secrets, complaints: readonly Complaint[]) {
     secrets: entries.map(({ at, key, ids, idCount }) => ({
       file: at.file,
       line: at.line,
-      kind: key.kind === "PSK" ? "PSK" : "RSA",
-      ids: idCount === 0 ? null : ids.map(formatIdentity),
+      kind: key.kind === "RSA file" ? "RSA" : key.kind,
+      ids: idCount === 0 || key.kind === "XAUTH" ? null : ids.map(formatIdentity),
+      ...(key.kind === "XAUTH" && { users: key.users }),
       ...(key.kind === "RSA" && { keyId: rsaKeyId(key.key.publicKey), bits: modulusBits(key.key.publicKey) }),
-      ...(key.kind !== "PSK" && key.path && { keyFile: key.path, prompts: key.kind === "RSA file" }),
+      ...((key.kind === "RSA" || key.kind === "RSA file") && key.path &&
+        { keyFile: key.path, prompts: key.kind === "RSA file" }),
     })),
     complaints: complaints.map(({ at, severity, message }) => ({ file: at.file, line: at.line, severity, message })),
   };

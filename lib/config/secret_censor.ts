@@ -16,7 +16,7 @@ const NOT_SUMMED = "[cannot be summed]";
 const KINDS = /^(?:psk|rsa|pin|ecdsa|ed25519|eap|ntlm|xauth|p12|pkcs8|pkcs12|bliss|priv|token|ppk)$/i;
 const FIELD = new RegExp(`^(?:${[...RSA_FIELDS, "CKAIDNSS"].join("|")}):?$`, "i");
 /** Among the indices these are no host names but stand where the colon should. */
-const COLON_FORGOTTEN = /^(?:psk|rsa|pin)$/i;
+const COLON_FORGOTTEN = /^(?:psk|rsa|pin|xauth)$/i;
 /** Words that cannot be a secret wherever they stand behind the colon. */
 const HARMLESS = /^(?:[{}:]|%prompt)$/i;
 /** The word behind these kinds names a file or a card. */
@@ -24,7 +24,7 @@ const NAMES_FILE = /^(?:rsa|pin|ecdsa|p12|pkcs8|pkcs12|priv|bliss)$/i;
 /** Data, or digits of it out of a broken line. */
 const DATA = /^0[xst].{2}|^[A-Za-z0-9+/]{17,}=*$|[A-Za-z0-9+/]{25}/is;
 /** Where the blank after the colon has been forgotten, and what is left is no IPv6 address. */
-const STUCK = /^([^:]*:)(psk|rsa|pin)$|^(:)([^:].*)$/is;
+const STUCK = /^([^:]*:)(psk|rsa|pin|xauth)$|^(:)([^:].*)$/is;
 /** A string to its end, or to the end of the line; text behind 0t; a comment; a word, which a quote ends as well. */
 const TOKEN = /"[^"]*"?|'[^']*'?|0[tT].*|#.*|[^ \t\v\f\r"']+/gs;
 
@@ -77,8 +77,10 @@ export class SecretCensor {
   }
 
   #string(token: string): string {
-    (this.#key ??= []).push(token);
-    return censorString(token);
+    const before = this.#key ??= [];
+    before.push(token);
+    // a password that somebody can remember is found by its sum
+    return /^xauth$/i.test(before[0]) ? `${token[0]}${HIDDEN}${token[0]}` : censorString(token);
   }
 }
 

@@ -25,6 +25,8 @@ export interface SecretsFileSystem extends FileSystem {
 
 export type SecretKey =
   | { readonly kind: "PSK"; readonly secret: Secret }
+  /** Password of ours for a peer that asks. The indices are names of users, and no identities; none: of any user. */
+  | { readonly kind: "XAUTH"; readonly secret: Secret; readonly users: readonly string[] }
   /** `path` is that of a key in a file of its own. */
   | { readonly kind: "RSA"; readonly key: RsaPrivateKey; readonly origin: string; readonly path?: string }
   /** A key in a file of its own that has not been loaded: see loadSecrets(). */
@@ -57,7 +59,7 @@ export function isOpenToOthers(mode: number): boolean {
   return (mode & OPEN_TO_OTHERS) !== 0;
 }
 /** A colon that was meant to stand apart. */
-const STUCK = /^[^:]*:(?:psk|rsa|pin)$/i;
+const STUCK = /^[^:]*:(?:psk|rsa|pin|xauth)$/i;
 
 /** Never throws, unless `files` does. */
 export function readSecrets(pattern: string, files: SecretsFileSystem): Secrets {
@@ -125,13 +127,18 @@ class Reading {
     const keyAt = words.findIndex((word, i) => startsKey(word, words.slice(i + 1)));
     if (keyAt < 0) return refuse(`unexpected end of id list${missingColon(words)}`);
     const indices = words.slice(0, keyAt);
-    const ids = indices.map((word) => this.#identity(word, at.file)).filter((id) => id !== undefined);
     const first = words[keyAt];
     const hasColon = !first.quoted && first.text === ":";
     if (!hasColon && !first.quoted) {
       this.complaints.warn({ file: at.file, line: first.line }, `the colon before ${first.text} is missing`);
     }
     const key = parseKey(words.slice(hasColon ? keyAt + 1 : keyAt), record.origin, refuse);
+    if (key?.kind === "XAUTH") {
+      const users = indices.map(({ text }) => nameOf(text).replace(/^@/, ""));
+      this.entries.push({ at, ids: [], idCount: indices.length, key: { ...key, users } });
+      return;
+    }
+    const ids = indices.map((word) => this.#identity(word, at.file)).filter((id) => id !== undefined);
     if (indices.length > 0 && ids.length === 0) {
       this.complaints.error(at, "no index of this entry can be used, so it is left out");
     } else if (key) this.entries.push({ at, ids, idCount: indices.length, key });
@@ -188,6 +195,7 @@ type KeyParser = (words: readonly Word[], origin: string, refuse: Refuse) => Sec
 /** By the word after the colon, in lower case. */
 const KINDS: Readonly<Record<string, KeyParser>> = {
   psk: parsePsk,
+  xauth: parseXauth,
   rsa: parseRsa,
   pin: (words, _, refuse) => {
     if (!/^%smartcard/i.test(words[0]?.text ?? "")) refuse("PIN keyword must be followed by %smartcard<reader>:<id>");
@@ -197,7 +205,7 @@ const KINDS: Readonly<Record<string, KeyParser>> = {
   },
 };
 /** Kinds of other programs, so that the complaint can name them; any other word may be a secret. */
-const FOREIGN = ["ecdsa", "eap", "ntlm", "xauth", "p12", "pkcs8", "pkcs12", "bliss", "priv", "token", "ppk", "ed25519"];
+const FOREIGN = ["ecdsa", "eap", "ntlm", "p12", "pkcs8", "pkcs12", "bliss", "priv", "token", "ppk", "ed25519"];
 
 function parseKey(words: readonly Word[], origin: string, refuse: Refuse): SecretKey | undefined {
   const [kind, ...rest] = words;
@@ -206,18 +214,29 @@ function parseKey(words: readonly Word[], origin: string, refuse: Refuse): Secre
   const name = kind.text.toLowerCase();
   if (Object.hasOwn(KINDS, name)) return KINDS[name](rest, origin, refuse);
   const shown = FOREIGN.includes(name) ? kind.text : "(not shown)";
-  refuse(`unrecognized key format: ${shown}; PSK or RSA must stand here, with a blank after it`, kind);
+  refuse(`unrecognized key format: ${shown}; PSK, RSA or XAUTH must stand here, with a blank after it`, kind);
 }
 
-function parsePsk([word, extra]: readonly Word[], _: string, refuse: Refuse): SecretKey | undefined {
-  if (!word) return void refuse("unexpected end of record in PSK");
+function parsePsk(words: readonly Word[], _: string, refuse: Refuse): SecretKey | undefined {
+  const secret = readString("PSK", words, refuse);
+  return secret && { kind: "PSK", secret };
+}
+
+/** Its users are filled in by the reader of the record. */
+function parseXauth(words: readonly Word[], _: string, refuse: Refuse): SecretKey | undefined {
+  const secret = readString("XAUTH", words, refuse);
+  return secret && { kind: "XAUTH", secret, users: [] };
+}
+
+function readString(kind: string, [word, extra]: readonly Word[], refuse: Refuse): Secret | undefined {
+  if (!word) return void refuse(`unexpected end of record in ${kind}`);
   const data = word.quoted ? { ok: true as const, value: bytesOf(word.text) } : parseSecretData(word.text);
-  if (!data.ok) return void refuse(`PSK data malformed (${data.error}): (not shown)`, word);
+  if (!data.ok) return void refuse(`${kind} data malformed (${data.error}): (not shown)`, word);
   if (data.value.length === 0) {
-    return void refuse("PSK data malformed (no data bytes specified by input): an empty string", word);
+    return void refuse(`${kind} data malformed (no data bytes specified by input): an empty string`, word);
   }
   if (extra) return void refuse("expected record boundary in key", extra);
-  return { kind: "PSK", secret: new Secret(data.value) };
+  return new Secret(data.value);
 }
 
 function parseSecretData(text: string) {

@@ -1,5 +1,6 @@
 /** Which entry of ipsec.secrets is used between two identities (config.md §19.4). */
 import { rsaKeyId } from "../crypto/rsa.ts";
+import type { Secret } from "../crypto/secret.ts";
 import type { SecretEntry, SecretKey } from "./secrets.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 
@@ -32,8 +33,19 @@ export function findSecret(
   return best && { entry: best, rival };
 }
 
-function kindOf({ kind }: SecretKey): "PSK" | "RSA" {
-  return kind === "PSK" ? "PSK" : "RSA";
+/** @param user who answers an XAUTH server. Names are compared as they are: who knows whether case matters there? */
+export function findXauthSecret(entries: readonly SecretEntry[], user: string): Secret | undefined {
+  let ofAnybody: Secret | undefined;
+  for (const { key } of entries) {
+    if (key.kind !== "XAUTH") continue;
+    if (key.users.includes(user)) return key.secret;
+    if (key.users.length === 0) ofAnybody ??= key.secret;
+  }
+  return ofAnybody;
+}
+
+function kindOf({ kind }: SecretKey): "PSK" | "RSA" | "XAUTH" {
+  return kind === "RSA file" ? "RSA" : kind;
 }
 
 /** 0 where the entry does not match. */
@@ -51,7 +63,8 @@ export function findRivals(entries: readonly SecretEntry[]): { first: SecretEntr
   const rivals: { first: SecretEntry; second: SecretEntry }[] = [];
   for (const second of entries) {
     const ids = second.ids.map((id) => formatIdentity(id).toLowerCase().replace(/\.+$/, "")).sort();
-    const group = JSON.stringify([kindOf(second.key), second.idCount, ids]);
+    const users = second.key.kind === "XAUTH" ? second.key.users.toSorted() : [];
+    const group = JSON.stringify([kindOf(second.key), second.idCount, ids, users]);
     const first = firsts.get(group);
     if (!first) firsts.set(group, second);
     else if (!sameSecret(first.key, second.key)) rivals.push({ first, second });
@@ -60,7 +73,7 @@ export function findRivals(entries: readonly SecretEntry[]): { first: SecretEntr
 }
 
 function sameSecret(a: SecretKey, b: SecretKey): boolean {
-  if (a.kind === "PSK") return b.kind === "PSK" && a.secret.equals(b.secret);
+  if (a.kind === "PSK" || a.kind === "XAUTH") return b.kind === a.kind && a.secret.equals(b.secret);
   if (a.kind === "RSA") {
     return b.kind === "RSA" && rsaKeyId(a.key.publicKey) === rsaKeyId(b.key.publicKey) &&
       a.key.privateExponent.equals(b.key.privateExponent);
@@ -80,6 +93,10 @@ export async function resolveNames(
   const unknown: { entry: SecretEntry; name: string }[] = [];
   const resolved: SecretEntry[] = [];
   for (const entry of entries) {
+    if (entry.key.kind === "XAUTH") {
+      resolved.push(entry); // users are no hosts
+      continue;
+    }
     const ids: Identity[] = [];
     for (const id of entry.ids) {
       const found = id.kind === "name" ? await lookup(id.name) : [id];

@@ -103,7 +103,7 @@ export class PlutoHost implements IkeHost {
   }
 
   async credentials(sa: IsakmpSa): Promise<{ readonly user: string; readonly password: Secret } | undefined> {
-    return await askCredentials(sa, connectionOf(sa), this.parts.whacks);
+    return await askCredentials(sa, connectionOf(sa), this.parts);
   }
 
   addressFor(sa: IsakmpSa) {

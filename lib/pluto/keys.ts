@@ -1,5 +1,5 @@
 /** Secrets and public keys (pluto.md §7.2, §7.3, §12.3): which of them belong to a connection. */
-import { AMBIGUOUS, findSecret, type SecretMatch } from "../config/secrets_match.ts";
+import { AMBIGUOUS, findSecret, findXauthSecret, type SecretMatch } from "../config/secrets_match.ts";
 import type { SecretEntry } from "../config/secrets.ts";
 import type { RsaPrivateKey, RsaPublicKey } from "../crypto/rsa.ts";
 import { encodeRsaPublicKey, secretNumbers } from "../crypto/rsa.ts";
@@ -76,6 +76,11 @@ export class Keys {
     return match?.entry.key.kind === "RSA" ? match.entry.key.key : undefined;
   }
 
+  /** XAUTH, client's side. */
+  xauthPassword(user: string): Secret | undefined {
+    return findXauthSecret(this.#entries, user);
+  }
+
   #find(kind: "PSK" | "RSA", connection: Connection, peerId?: Identity): SecretMatch | undefined {
     const { ours } = connection;
     const match = findSecret(this.#entries, kind, ours.id, peerId ?? indexOfPeer(connection));
@@ -139,7 +144,7 @@ export class Keys {
 }
 
 function wipe({ key }: SecretEntry): void {
-  if (key.kind === "PSK") key.secret.wipe();
+  if (key.kind === "PSK" || key.kind === "XAUTH") key.secret.wipe();
   else if (key.kind === "RSA") { for (const number of secretNumbers(key.key)) number.fill(0); }
 }
 

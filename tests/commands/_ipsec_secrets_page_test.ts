@@ -21,6 +21,7 @@ Deno.test("the example of ipsec.secrets(5) reads without complaint, but for an i
     ["PSK", "10.0.0.1 %any"],
     ["PSK", "www.example.com @gateway.example.com 10.6.0.1 10.7.0.1"],
     ["RSA file", "@east.example.com"],
+    ["XAUTH", ""],
   ]);
   deepEqual(complaints.map(({ severity, message }) => [severity, message]), [
     ["warning", 'no secrets filename matched "/ipsec.*.secrets"'],

@@ -87,30 +87,34 @@ Deno.test("secrets --json says the same, as one object", async () => {
   using folder = new Folder();
   folder.makeFolder("ipsec.d/private");
   folder.write("ipsec.d/private/west.pem", pem(KEY, "hunter2"));
-  const file = folder.write("s", `@a : PSK "hunter2"\n: RSA west.pem %prompt\n${RECORD}: oops\n`);
+  const file = folder.write(
+    "s",
+    `@a : PSK "hunter2"\n@joe : XAUTH "hunter3"\n: RSA west.pem %prompt\n${RECORD}: oops\n`,
+  );
   const { status, stdout, stderr } = await folder.runShort(secrets, "--json", "--file", file);
   deepEqual([status, stderr], [1, ""]);
-  const end = RECORD.split("\n").length + 2;
+  const end = RECORD.split("\n").length + 3;
   deepEqual(JSON.parse(stdout), {
     files: ["DIR/s"],
     secrets: [
       { file: "DIR/s", line: 1, kind: "PSK", ids: ["@a"] },
-      { file: "DIR/s", line: 2, kind: "RSA", ids: null, keyFile: "DIR/ipsec.d/private/west.pem", prompts: true },
-      { file: "DIR/s", line: 3, kind: "RSA", ids: null, keyId: KEY_ID, bits: 648 },
+      { file: "DIR/s", line: 2, kind: "XAUTH", ids: null, users: ["joe"] },
+      { file: "DIR/s", line: 3, kind: "RSA", ids: null, keyFile: "DIR/ipsec.d/private/west.pem", prompts: true },
+      { file: "DIR/s", line: 4, kind: "RSA", ids: null, keyId: KEY_ID, bits: 648 },
     ],
     complaints: [
       {
         file: "DIR/s",
-        line: 3,
+        line: 4,
         severity: "warning",
         message:
-          "multiple ipsec.secrets entries with distinct secrets match endpoints: first secret used (the one of DIR/s:2)",
+          "multiple ipsec.secrets entries with distinct secrets match endpoints: first secret used (the one of DIR/s:3)",
       },
       {
         file: "DIR/s",
         line: end,
         severity: "error",
-        message: "unrecognized key format: (not shown); PSK or RSA must stand here, with a blank after it",
+        message: "unrecognized key format: (not shown); PSK, RSA or XAUTH must stand here, with a blank after it",
       },
     ],
   });

@@ -43,7 +43,7 @@ const MISPLACED: [name: string, text: string, complaints: string[]][] = [
     "1: index (not shown) unknown OID in ID_DER_ASN1_DN",
   ]],
   ["a word after the colon", "10.0.0.1 : hunter2\n", [
-    "1: unrecognized key format: (not shown); PSK or RSA must stand here, with a blank after it",
+    "1: unrecognized key format: (not shown); PSK, RSA or XAUTH must stand here, with a blank after it",
   ]],
   ["text without quotes", "10.0.0.1 : PSK hunter2\n", [
     "1: PSK data malformed (input does not begin with format prefix): (not shown)",

@@ -23,6 +23,7 @@ function read(text: string, others: Contents = {}) {
 
 /** `@a @b: PSK 616263` */
 function show({ ids, key }: SecretEntry): string {
+  if (key.kind === "XAUTH") return `${key.users.join(" ")}: XAUTH ${key.secret.reveal().toHex()}`;
   const what = key.kind === "PSK"
     ? `PSK ${key.secret.reveal().toHex()}`
     : key.kind === "RSA"
@@ -65,6 +66,11 @@ const READ: [what: string, text: string, entries: string[]][] = [
   ["the name of a key file", '@a : RSA west.pem "pass word"\n', ["@a: RSA west.pem 7061737320776f7264"]],
   ["the name of a key file in quotes", ': RSA "a b.pem"\n', [": RSA a b.pem -"]],
   ["a key file with a prompt", ": RSA /k.pem %PROMPT\n", [": RSA /k.pem ?"]],
+  ["a password", '@joe : XAUTH "x"\n', ["joe: XAUTH 78"]],
+  ["a password of a user with another's form of name", "1234 joe@there %x : xauth 0x00ff\n", [
+    "1234 joe@there %x: XAUTH 00ff",
+  ]],
+  ["a password of any user", ": XAUTH 'x'\n", [": XAUTH 78"]],
   ["a file without records", "# nothing\n\n", []],
   ["an empty file", "", []],
 ];
@@ -107,13 +113,17 @@ const REFUSED: [what: string, text: string, said: string[]][] = [
   ["data of half a byte", ": PSK 0x123\n", [
     "1: PSK data malformed (input ends in mid-byte, perhaps truncated): (not shown)",
   ]],
+  ["a password that is empty", 'joe : XAUTH ""\n', [
+    "1: XAUTH data malformed (no data bytes specified by input): an empty string",
+  ]],
+  ["more after a password", 'joe : XAUTH "a" b\n', ["1: expected record boundary in key"]],
   ["an empty string", ': PSK ""\n', ["1: PSK data malformed (no data bytes specified by input): an empty string"]],
   ["more after a PSK", ': PSK "a"\n b\n', ["2: expected record boundary in key"]],
   ["a word that is no kind", ": hushhush\n", [
-    "1: unrecognized key format: (not shown); PSK or RSA must stand here, with a blank after it",
+    "1: unrecognized key format: (not shown); PSK, RSA or XAUTH must stand here, with a blank after it",
   ]],
   ["a kind of other programs", ": ECDSA x\n", [
-    "1: unrecognized key format: ECDSA; PSK or RSA must stand here, with a blank after it",
+    "1: unrecognized key format: ECDSA; PSK, RSA or XAUTH must stand here, with a blank after it",
   ]],
   ["a smart card", ": PIN %smartcard1:45 1234\n", [
     "1: Smartcard not supported: put the key into a file, or between braces after RSA",

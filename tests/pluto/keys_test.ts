@@ -2,6 +2,7 @@
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import type { IkeState } from "../../lib/ike/state.ts";
 import type { RsaPublicKey } from "../../lib/crypto/rsa.ts";
+import type { Secret } from "../../lib/crypto/secret.ts";
 import { Keys, type KeysDeps } from "../../lib/pluto/keys.ts";
 import { expiryRemark, formatTime, publicKeyLines } from "../../lib/pluto/listings.ts";
 import { forgottenStates, leftBehind } from "../../lib/pluto/unique_ids.ts";
@@ -211,4 +212,17 @@ Deno.test("peerKeys(): a zone that is full of keys costs a few verifications, an
   const { keys: all } = keys({ lookupKeys });
   const found = await all.peerKeys(make("a", { right: { dnsKeyOnDemand: true } }), id("@east"));
   equal(found.keys.length, 8);
+});
+
+Deno.test("xauthPassword(): of the user before that of anybody; names as they are written", () => {
+  const { keys: all } = keys();
+  const entry = (text: string, ...users: string[]) => {
+    const { secret } = psk(text).key as { readonly secret: Secret };
+    return { ...psk(text), idCount: users.length, key: { kind: "XAUTH" as const, secret, users } };
+  };
+  const text = (user: string) => new TextDecoder().decode(all.xauthPassword(user)?.reveal());
+  all.setSecrets([psk("no password"), entry("of Joe", "ann", "Joe")]);
+  equal([text("Joe"), text("joe")], ["of Joe", ""]);
+  all.setSecrets([entry("of anybody"), entry("of joe", "joe")]);
+  equal([text("joe"), text("bob")], ["of joe", "of anybody"]);
 });
