@@ -41,6 +41,10 @@ Everything that is not done by \`auto=\` at start is done by it.
 \`--asynchronous\`, \`--async\`
 : with \`--up\`: do not wait. The status tells how far it came: 104 or 112 is well on its way
 
+\`--xauthname NAME\`
+: with \`--up\`: the user that a gateway is told that asks for name and password (XAUTH), in place of
+\`leftxauthusername=\`. The password is the one of ipsec.secrets(5); where there is none, it is asked for
+
 \`--verbose\`
 : show the lines of the log, 002, as well
 

@@ -45,6 +45,8 @@ export interface AutoOptions {
   readonly json: boolean;
   readonly include: boolean;
   readonly config: string | undefined;
+  /** Of XAUTH, for `--up`. */
+  readonly user: string | undefined;
   /** `NAME up` */
   readonly obsolete: boolean;
 }
@@ -74,7 +76,7 @@ export function readAutoOptions(args: readonly string[]): AutoOptions | AutoAnsw
   const words = [...args];
   const names: string[] = [];
   const flags = { show: false, showOnly: false, asynchronous: false, verbose: false, utc: false, json: false };
-  let operation: OperationName | undefined, config: string | undefined, include = true;
+  let operation: OperationName | undefined, config: string | undefined, user: string | undefined, include = true;
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const found = word.startsWith("--") ? operationNamed(word.slice(2)) : undefined;
     if (found) {
@@ -86,6 +88,9 @@ export function readAutoOptions(args: readonly string[]): AutoOptions | AutoAnsw
     else if (word === "--config") {
       config = words.shift();
       if (config === undefined) return "usage";
+    } else if (word === "--xauthname") {
+      user = words.shift();
+      if (!user) return "usage";
     } else if (word === "--") names.push(...words.splice(0));
     else if (word.startsWith("-")) return { unknown: word };
     else names.push(word);
@@ -94,11 +99,13 @@ export function readAutoOptions(args: readonly string[]): AutoOptions | AutoAnsw
   if (obsolete) operation = operationNamed(names.pop()!);
   if (!operation || names.length !== (isNamed(operation) ? 1 : 0) || names[0] === "") return "usage";
   if (flags.json && operation !== "status" && !operation.startsWith("list")) return "usage";
-  return { operation, name: names[0] ?? "", ...flags, include, config, obsolete };
+  if (user !== undefined && operation !== "up") return "usage";
+  return { operation, name: names[0] ?? "", ...flags, include, config, user, obsolete };
 }
 
 export const AUTO_USAGE = `Usage:
 	ipsec auto [--showonly] [--asynchronous] --up connectionname
+		[--xauthname username]
 	ipsec auto [--showonly] --{add|delete|replace|down} connectionname
 	ipsec auto [--showonly] --{route|unroute} connectionname
 	ipsec auto [--showonly] --{ready|status|rereadsecrets|rereadgroups}

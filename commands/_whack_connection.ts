@@ -147,6 +147,12 @@ export class ConnectionReader {
     return own.length > 0 || this.#end.seen.size > 0;
   }
 
+  /** A name for XAUTH and nothing else: of no end, but of whoever initiates. */
+  get loneUser(): string | undefined {
+    const isAlone = !this.#left && this.#seen.size === 0 && this.#end.seen.size === 1;
+    return isAlone ? this.#end.words.xauthUser : undefined;
+  }
+
   /** The description. Throws where an end is missing, or the ends do not fit each other. */
   finish(): ConnectionDescription {
     const left = this.#left, right = this.#end;

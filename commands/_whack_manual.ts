@@ -65,6 +65,12 @@ Options before \`--to\` are of the left end, those after it of the right end. Pl
 \`--initiate\`, \`--terminate\`, \`--route\`, \`--unroute\`, \`--delete\`
 : of the connection of \`--name\`. With \`--asynchronous\` whack does not wait for what was begun
 
+\`--xauthname NAME\`, \`--xauthpass PASSWORD\`
+: with \`--initiate\`: what a gateway is answered that asks for name and password (XAUTH), in place of
+\`leftxauthusername=\` of ipsec.conf(5) and the entry of ipsec.secrets(5). Others see the words of a command: let the
+password stand in a file of your own, as \`--xauthpass PASSWORD\`, and name that with \`--optionsfrom\`. What is given
+nowhere is asked for
+
 \`--keyid ID [--addkey] [--pubkeyrsa KEY]\`
 : the public key of an identity; without a key, look for it in DNS
 

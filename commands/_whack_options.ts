@@ -53,6 +53,7 @@ export const WHACK_OPTIONS: Readonly<Record<string, WhackOption>> = {
   // what is to be done
   ...rows("route unroute initiate terminate delete", {}),
   asynchronous: REPEATS,
+  xauthpass: { ...VALUE, ...NEW },
   ...rows("oppohere oppothere", VALUE),
   deletestate: VALUE,
   crash: { ...VALUE, ...REPEATS },
@@ -102,6 +103,7 @@ connection: whack --name <connection_name>
 routing: whack (--route | --unroute) --name <connection_name>
 
 initiation: whack (--initiate | --terminate) --name <connection_name> [--asynchronous]
+ [--xauthname <name>] [--xauthpass <password>]
 
 opportunistic initiation: whack [--tunnelipv4 | --tunnelipv6]
  --oppohere <ip-address> --oppothere <ip-address> [--asynchronous]

@@ -62,6 +62,7 @@ class WordsReader {
   readonly #lists = new Set<typeof LISTS[number]>();
   #key: Writable<Partial<KeyRequest>> = {};
   #oppo: { here?: string; there?: string } = {};
+  #password: string | undefined;
   #speaker: Speaker = {};
   #ctlBase: string | undefined;
   #json = false;
@@ -137,6 +138,9 @@ class WordsReader {
       case "oppothere":
         this.#oppo.there = await this.#connection.opportunistic(name, value);
         return;
+      case "xauthpass":
+        this.#password = value;
+        return;
       case "keyid":
         this.#key.id = value;
         return;
@@ -172,7 +176,10 @@ class WordsReader {
       this.#refuse("--oppohere and --oppothere must be used together");
     }
     if (here !== undefined && there !== undefined) request.oppo = { here, there };
-    if (this.#connection.isBegun(here !== undefined)) request.connection = this.#connection.finish();
+    this.#login();
+    if (!request.xauth?.user && this.#connection.isBegun(here !== undefined)) {
+      request.connection = this.#connection.finish();
+    }
     if (request.debug) request.debug = { flags: [...this.#debug] };
     if (this.#lists.size) request.lists = LISTS.filter((list) => this.#lists.has(list));
     if (NAMED.some((member) => request[member] !== undefined)) {
@@ -189,6 +196,16 @@ class WordsReader {
       this.#refuse("too many bytes of strings to fit in message to pluto");
     }
     return { request, json: this.#json, ...(this.#ctlBase !== undefined && { ctlBase: this.#ctlBase }) };
+  }
+
+  /** `--xauthname` is of an end where one is described, else of the initiation. */
+  #login(): void {
+    const { initiate } = this.#request;
+    const user = initiate ? this.#connection.loneUser : undefined;
+    const password = this.#password;
+    if (password !== undefined && !initiate) this.#refuse("--xauthpass requires --initiate");
+    if (user === undefined && password === undefined) return;
+    this.#request.xauth = { ...(user !== undefined && { user }), ...(password !== undefined && { password }) };
   }
 
   #keys(): void {

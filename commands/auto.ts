@@ -25,6 +25,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   const { operation } = options;
   if (operation === "add" || operation === "replace") return await define(options, io);
   const words = OPERATIONS[operation].whack.map((word) => fillIn(word, options));
+  if (options.user !== undefined) words.push("--xauthname", options.user);
   if (options.showOnly) {
     io.stdout(`ipsec whack ${words.join(" ")}\n`);
     return 0;

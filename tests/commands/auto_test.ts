@@ -329,6 +329,11 @@ const PLAIN: [args: string, shown: string, request: Omit<WhackRequest, "version"
   ["--rereadall", "--rereadall", { rereadSecrets: true, rereadCacerts: true, rereadCrls: true }],
   ["--status", "--status", { status: true }],
   ["--up n", " --name n --initiate", { name: "n", initiate: true }],
+  ["--up n --xauthname joe", " --name n --initiate --xauthname joe", {
+    name: "n",
+    initiate: true,
+    xauth: { user: "joe" },
+  }],
   ["--asynchronous --up n", "--asynchronous --name n --initiate", { name: "n", initiate: true, async: true }],
   ["--up --async n", "--asynchronous --name n --initiate", { name: "n", initiate: true, async: true }],
   ["--down n", "--name n --terminate", { name: "n", terminate: true }],
