@@ -49,7 +49,8 @@ export function meaningOf(errno: number, meanings: Meanings): string | undefined
 /** Why the socket at `path` cannot be opened. */
 export function openReason(errno: number, path: string): string {
   const meanings: Meanings = {
-    ENOENT: `KLIPS is not running: no socket at ${path}.  Start it with 'ipsec klips --start'.`,
+    ENOENT:
+      `KLIPS is not running: no socket at ${path}.  Start it with 'ipsec setup start', or alone with 'ipsec klips --start'.`,
     EACCES: `access denied.  You must be root, or be allowed to write to ${path}.`,
     EBUSY: BUSY,
     EMFILE: "Process file table overflow.",

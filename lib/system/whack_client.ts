@@ -73,7 +73,9 @@ async function connect(path: string): Promise<Deno.UnixConn> {
   try {
     return await Deno.connect({ transport: "unix", path });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new WhackFailed(`Pluto is not running (no "${path}")`);
+    if (error instanceof Deno.errors.NotFound) {
+      throw new WhackFailed(`Pluto is not running (no "${path}"); start it with 'ipsec setup start'`);
+    }
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new WhackFailed(`no right to communicate with pluto (access("${path}"))`);
     }

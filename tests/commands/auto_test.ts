@@ -476,7 +476,10 @@ for (const [args, shown] of [["n up", " --name n --initiate"], ["status", "--sta
   });
 }
 Deno.test("auto says that pluto does not run", async () => {
-  equal((await runIn("/nonexistent", auto, "--status")).stderr, 'whack: Pluto is not running (no "DIR/pluto.ctl")\n');
+  equal(
+    (await runIn("/nonexistent", auto, "--status")).stderr,
+    `whack: Pluto is not running (no "DIR/pluto.ctl"); start it with 'ipsec setup start'\n`,
+  );
 });
 Deno.test("auto --config reads another file, --noinclude leaves its includes out", async () => {
   const directory = folder("left=1.1.1.1 right=2.2.2.2");

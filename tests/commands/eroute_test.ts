@@ -238,7 +238,7 @@ Deno.test("eroute says where KLIPS should listen and does not", async () => {
     status: 1,
     stdout: "",
     stderr: `${P}: Trouble opening PF_KEY family socket with error: KLIPS is not running: ` +
-      "no socket at RUNDIR/pfkey.sock.  Start it with 'ipsec klips --start'.\n",
+      "no socket at RUNDIR/pfkey.sock.  Start it with 'ipsec setup start', or alone with 'ipsec klips --start'.\n",
     sent: [],
   });
 });

@@ -185,7 +185,8 @@ async function run(args: string[], directory: string): Promise<[status: number, 
   return [status, io.said.stdout, io.said.stderr.replaceAll(directory, "DIR")];
 }
 
-const ABSENT = "KLIPS is not running: no socket at DIR/pfkey.sock.  Start it with 'ipsec klips --start'.";
+const ABSENT =
+  "KLIPS is not running: no socket at DIR/pfkey.sock.  Start it with 'ipsec setup start', or alone with 'ipsec klips --start'.";
 const REFUSED: [args: string[], stderr: string][] = [
   [["--help"], USAGE],
   [["-h"], USAGE],

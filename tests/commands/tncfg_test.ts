@@ -70,7 +70,7 @@ Deno.test("tncfg says where KLIPS should listen and does not", async () => {
   deepEqual([status, stderr], [
     1,
     `${P}: Socket creation failed -- KLIPS is not running: no socket at RUNDIR/pfkey.sock.  ` +
-    "Start it with 'ipsec klips --start'.\n",
+    "Start it with 'ipsec setup start', or alone with 'ipsec klips --start'.\n",
   ]);
 });
 

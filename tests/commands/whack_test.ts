@@ -448,7 +448,7 @@ Deno.test("whack says that nobody listens", async () => {
     deepEqual(await runIn(directory, whack, "--status"), {
       status: 1,
       stdout: "",
-      stderr: 'whack: Pluto is not running (no "DIR/pluto.ctl")\n',
+      stderr: `whack: Pluto is not running (no "DIR/pluto.ctl"); start it with 'ipsec setup start'\n`,
     });
     Deno.listen({ transport: "unix", path: `${directory}/old.ctl` }).close();
     Deno.writeTextFileSync(`${directory}/pluto.ctl`, "");

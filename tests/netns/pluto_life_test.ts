@@ -82,7 +82,7 @@ scenario("auto=start comes up by itself, and again after pluto or KLIPS was kill
     );
     equal(
       (await west.tryIpsec("auto --status")).stderr.replace(west.directory, "DIR"),
-      'whack: Pluto is not running (no "DIR/run/pluto.ctl")\n',
+      `whack: Pluto is not running (no "DIR/run/pluto.ctl"); start it with 'ipsec setup start'\n`,
     );
   });
 });
