@@ -16,12 +16,16 @@ const PROTOCOL_NUMBERS = [["esp", PROTOCOL.IPSEC_ESP], ["ah", PROTOCOL.IPSEC_AH]
 export function deletePayloads(state: IkeState): Delete[] {
   if (!state.isEstablished) return [];
   if (state.kind === "isakmp") {
-    return [{ type: "D", doi: DOI.IPSEC, protocol: PROTOCOL.ISAKMP, spis: [cookies(state)] }];
+    return [isakmpDelete(state)];
   }
   return PROTOCOL_NUMBERS.flatMap(([name, protocol]) => {
     const spis = state.protocols.filter(({ suite }) => suite.protocol === name).map((one) => spiBytes(one.inboundSpi));
     return spis.length ? [{ type: "D", doi: DOI.IPSEC, protocol, spis } as const] : [];
   });
+}
+
+export function isakmpDelete(sa: IsakmpSa): Delete {
+  return { type: "D", doi: DOI.IPSEC, protocol: PROTOCOL.ISAKMP, spis: [cookies(sa)] };
 }
 
 /** The SPI of an ISAKMP SA (RFC 2408 §3.15). Every ISAKMP SA of the engine has them. */

@@ -3,15 +3,16 @@ import { sameIdentity } from "../text/identity.ts";
 import { IvChain } from "./cbc.ts";
 import { EXCHANGE } from "./constants.ts";
 import { Counters, RateLimit } from "./counters.ts";
+import { isakmpDelete } from "./delete_payload.ts";
 import { Exchange } from "./exchange.ts";
 import type { Effect, Opening, Reply, StepDeps } from "./exchange_table.ts";
 import type { IkeDeps, IkeOptions, Subject } from "./host.ts";
-import type { Packet } from "./incoming.ts";
+import { isEncrypted, lastBlock, type Packet } from "./incoming.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import { KeepAlives, pathKey } from "./keep_alive.ts";
 import { messageIv } from "./keys.ts";
 import { Machine } from "./machine.ts";
-import { clearNotice, isSaidInClear, isSaidProtected, MOST_NOTICES, noticePayload } from "./notices.ts";
+import { clearNotice, isSaidInClear, isSaidProtected, MOST_NOTICES, MOST_REFUSALS, noticePayload } from "./notices.ts";
 import { datagramsFor, writeMessage } from "./outgoing.ts";
 import type { Payload } from "./payload.ts";
 import type { EngineServices, Phase2 } from "./phase2.ts";
@@ -127,9 +128,10 @@ export class EngineCore {
     return exchange;
   }
 
-  chainFor({ suite, keys, exchange }: IsakmpState, messageId: number): IvChain {
-    if (!suite || !keys || !exchange.chain) throw new RangeError("Cannot begin phase 2 before phase 1 is through");
-    return new IvChain(suite, keys.encryptionKey, messageIv(suite, exchange.chain.iv, messageId));
+  /** @param last block of phase 1 */
+  chainFor({ suite, keys, exchange }: IsakmpState, messageId: number, last = exchange.chain?.iv): IvChain {
+    if (!suite || !keys || !last) throw new RangeError("Cannot begin phase 2 before phase 1 is through");
+    return new IvChain(suite, keys.encryptionKey, messageIv(suite, last, messageId));
   }
 
   /** An informational message, which is not repeated. */
@@ -158,10 +160,28 @@ export class EngineCore {
 
   #refused(state: State, packet: Packet, notify: number, checked: boolean): void {
     const sa = this.isakmpOf(state);
+    if (sa && !sa.isAuthenticated && checked && isEncrypted(packet)) return this.#refuseProof(sa, packet, notify);
     if (!sa?.isAuthenticated) return this.notify(packet, notify);
     // Quick Mode's steps check the HASH before anything else.
     const about = state.kind === "ipsec" ? state.proposed : undefined;
     if (checked && isSaidProtected(notify)) this.inform(sa, [noticePayload(notify, about)]);
+  }
+
+  /**
+   * A proof that we do not take: under the keys that both have, since many peers ignore what comes in the clear, and to
+   * where the state's messages go, which the peer has shown to receive. A responder that has proved itself believes that
+   * the SA stands: it is told that there is none.
+   */
+  #refuseProof(sa: IsakmpState, packet: Packet, notify: number): void {
+    if (!isSaidProtected(notify) || sa.refusals >= MOST_REFUSALS || !sa.exchange.chain) return;
+    if (!this.#notices.take(this.deps.clock.now()).may) return this.counters.count("noticesLeftOut");
+    sa.refusals++;
+    const exchange = new Exchange(EXCHANGE.INFO, sa.messageIds.draw(this.deps.random));
+    exchange.chain = this.chainFor(sa, exchange.messageId, lastBlock(packet, sa.exchange.chain.iv.length));
+    const payloads = [noticePayload(notify), ...(sa.role === "initiator" ? [isakmpDelete(sa)] : [])];
+    const message = writeMessage(sa, exchange, { payloads, hash: firstHash(sa, exchange.messageId) }, true);
+    this.counters.count("noticesSent");
+    this.#sendAll(sa.path, datagramsFor(sa, sa.path, message));
   }
 
   // What becomes of states

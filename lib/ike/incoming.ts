@@ -52,6 +52,11 @@ export function isEncrypted({ header }: Packet): boolean {
   return (header.flags & FLAG.ENCRYPTION) !== 0;
 }
 
+/** Of an encrypted message: the IV of what follows it (RFC 2409 appendix B). */
+export function lastBlock({ datagram }: Packet, bytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(datagram.slice(-bytes));
+}
+
 export function openMessage(
   packet: Packet,
   exchange: Exchange,

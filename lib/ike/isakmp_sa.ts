@@ -83,6 +83,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   answering?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */
   peerSaid?: string;
+  /** How often a proof of the peer's was refused, and the peer told so. */
+  refusals = 0;
 
   constructor(
     start: NegotiationStart & {

@@ -11,6 +11,8 @@ import { encodePayloads } from "./payload_codec.ts";
 
 /** In a second, to whomever. */
 export const MOST_NOTICES = 10;
+/** Of proofs, in one phase 1: the peer may not have got the first. */
+export const MOST_REFUSALS = 3;
 
 const IN_CLEAR: ReadonlySet<number> = new Set<number>([
   NOTIFY.DOI_NOT_SUPPORTED,

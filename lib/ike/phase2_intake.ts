@@ -1,6 +1,6 @@
 /** Messages under an ISAKMP SA, each exchange with its message id, and informational ones in the clear (pluto.md §8.1). */
 import { sameAddress } from "../text/address.ts";
-import { EXCHANGE } from "./constants.ts";
+import { EXCHANGE, notifyName } from "./constants.ts";
 import type { EngineCore } from "./engine_core.ts";
 import { Exchange } from "./exchange.ts";
 import type { Outcome } from "./exchange_table.ts";
@@ -8,6 +8,7 @@ import { isEncrypted, openMessage, type Packet, type Wanted } from "./incoming.t
 import { IpsecState } from "./ipsec_sa.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import { isZero, NO_COOKIE } from "./phase1_intake.ts";
+import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
 
 /** Of one ISAKMP SA at once; honest peers have one for each pair of networks. */
 const MOST_UNFINISHED_QUICKS = 128;
@@ -122,6 +123,7 @@ function receiveProtected(core: EngineCore, packet: Packet): void {
     return core.refuse(path, "unknownExchange", "Informational Exchange is for an unknown (expired?) SA");
   }
   if (!sa.isAuthenticated) {
+    if (hearRefusal(core, sa, packet)) return;
     const text = "encrypted Informational Exchange message is invalid because it is for incomplete ISAKMP SA";
     return core.refuse(sa, "incompleteSa", `${text}${sa.name === "MAIN_I3" ? REFUSED_PROOF : ""}`, 3);
   }
@@ -136,6 +138,26 @@ function receiveProtected(core: EngineCore, packet: Packet): void {
   sa.messageIds.add(messageId);
   core.authentic(sa, packet);
   for (const effect of outcome.effects ?? []) core.perform(sa, effect);
+}
+
+/** The peer has the keys, and may be anybody: its reason is said, and nothing else. @returns whether it had one */
+function hearRefusal(core: EngineCore, sa: IsakmpState, packet: Packet): boolean {
+  const { header: { messageId } } = packet;
+  if (!sa.keys || !sa.exchange.chain || messageId === 0 || sa.messageIds.has(messageId)) return false;
+  const exchange = core.exchangeFor(sa, EXCHANGE.INFO, messageId);
+  const opened = openMessage(packet, exchange, PROTECTED, {
+    state: "INFO_PROTECTED",
+    exchangeName: "Informational Exchange",
+    secretIsDoubtful: false,
+  });
+  if (!opened.ok || !hasHash(opened.message, firstHash(sa, messageId))) return false;
+  const [notification] = payloadsOf(opened.message, "N");
+  if (!notification) return false;
+  const name = notifyName(notification.notify);
+  sa.messageIds.add(messageId);
+  sa.peerSaid = name;
+  core.refuse(sa, "informationalTooEarly", `ignoring informational payload, type ${name}`, 3);
+  return true;
 }
 
 /** Anybody may have sent it: it is said, and nothing else. */

@@ -211,7 +211,10 @@ Deno.test("a responder of another name than ours wants is refused by the initiat
   await world.pass(1);
   ok(west.host.told.includes("003 we require peer to have ID '@elsewhere', but peer declares '@east'"), world.story);
   ok(west.host.told.includes("218 STATE_MAIN_I3: INVALID_ID_INFORMATION"));
-  deepEqual([west.names, east.names], [["MAIN_I3"], ["MAIN_R3"]]);
+  await world.pass(1);
+  // refused under the keys of both: the responder hears why, and that the SA does not stand
+  ok(east.host.told.includes("003 ignoring informational payload, type INVALID_ID_INFORMATION"), world.story);
+  deepEqual([west.names, east.names], [["MAIN_I3"], []]);
 });
 
 Deno.test("an initiator of a name that nobody knows is refused by the responder", async () => {
@@ -222,7 +225,23 @@ Deno.test("an initiator of a name that nobody knows is refused by the responder"
   await world.pass(1);
   ok(east.host.told.includes("003 no suitable connection for peer '@stranger'"), world.story);
   ok(east.host.told.includes("218 STATE_MAIN_R2: INVALID_ID_INFORMATION"));
+  const [notice] = east.sent.slice(2);
+  equal(notice.datagram[19] & 1, 1, "under the keys of both");
+  await world.pass(1);
+  ok(west.host.told.includes("003 ignoring informational payload, type INVALID_ID_INFORMATION"), world.story);
   deepEqual([west.names, east.names], [["MAIN_I3"], ["MAIN_R2"]]);
+});
+
+Deno.test("proofs that are refused cost no more answers than three, and none is longer than what came", async () => {
+  const world = pair();
+  const { west, east } = world;
+  west.host.connections = [connection("net-net", end("192.0.2.1", "@stranger"), end("192.0.2.2", "@east"))];
+  start(world);
+  await world.pass(300);
+  const [, , mi3] = west.sent;
+  const notices = east.sent.filter(({ datagram }) => datagram[18] === 5);
+  equal(notices.length, 3, world.story);
+  for (const { datagram } of notices) ok(datagram.length <= mi3.datagram.length, `${datagram.length} bytes`);
 });
 
 Deno.test("a responder takes the connection that the initiator's identity leads to", async () => {
