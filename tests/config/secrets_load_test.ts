@@ -29,7 +29,7 @@ function load(text: string, files: Contents): string[] {
     ...entries.map(({ key, idCount }) =>
       key.kind === "RSA"
         ? `${idCount}: ${rsaKeyId(key.key.publicKey)} ${key.path ?? "-"}`
-        : `${idCount}: ${key.kind === "PSK" ? "PSK" : `${key.path} ?`}`
+        : `${idCount}: ${key.kind === "RSA file" ? `${key.path} ?` : key.kind}`
     ),
     ...complaints.map(formatComplaint),
   ];
