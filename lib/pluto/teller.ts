@@ -1,5 +1,6 @@
 /** Lines with their prefix, to the log and to whoever waits (pluto.md §3.2, whack.md §6). */
 import type { DebugArea, Subject } from "../ike/host.ts";
+import type { IkeState } from "../ike/state.ts";
 import { type Address, formatAddress, isAnyAddress } from "../text/address.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 import { Connection } from "./connection.ts";
@@ -92,12 +93,25 @@ export class Teller {
   }
 }
 
-/** Only of a connection: who has none has no log. */
+/**
+ * Only of a connection: who has none has no log. Of one that anybody may use only who has proved itself: senders that do
+ * not exist would have directories made.
+ */
 function peerOf(about: Subject | Connection): LogPeer | undefined {
   if (!about) return undefined;
-  if ("number" in about) return { address: about.path.remote, connection: about.connection.name };
+  if ("number" in about) {
+    return isKnown(about) ? { address: about.path.remote, connection: about.connection.name } : undefined;
+  }
+  if (about instanceof Connection && about.connectionKind !== "CK_PERMANENT" && !about.hasWorked) return undefined;
   if (!("peers" in about) || isAnyAddress(about.peers.host)) return undefined;
   return { address: about.peers.host, connection: about.name };
+}
+
+/** IPsec SAs are negotiated under a proof; a permanent connection names its peer. */
+function isKnown(state: IkeState): boolean {
+  const { connection } = state;
+  if (state.kind === "ipsec" || state.isEstablished) return true;
+  return connection instanceof Connection && connection.connectionKind === "CK_PERMANENT";
 }
 
 function connectionOfSubject(about: NonNullable<Subject>): { readonly name: string } | undefined {
