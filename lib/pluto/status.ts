@@ -20,7 +20,7 @@ export interface StatusFacts {
   readonly debug: readonly string[];
   /** In the order of the listing. */
   readonly connections: readonly Connection[];
-  readonly states: Iterable<IkeState>;
+  readonly states: readonly IkeState[];
   readonly pending: Iterable<Pending>;
   readonly shunts: Iterable<BareShunt>;
   readonly notes: StateNotes;

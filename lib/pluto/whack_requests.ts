@@ -163,7 +163,7 @@ export function statusFacts(parts: Parts): StatusFacts {
     myId: parts.myId.format(),
     debug: parts.teller.debugFlags,
     connections: parts.connections.sorted(),
-    states: parts.engine.states.values(),
+    states: [...parts.engine.states.values()],
     pending: parts.pending,
     shunts: parts.shunts,
     notes: parts.notes,

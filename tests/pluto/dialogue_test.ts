@@ -34,6 +34,16 @@ Deno.test("--initiate negotiates, installs, routes, and whack ends with success"
   equal(west.connection("net-net").routing, "ROUTED_TUNNEL");
 });
 
+Deno.test("--status shows what has been negotiated, and with which algorithms", async () => {
+  const { west } = await connected();
+  const lines = (await west.whack({ status: true })).lines;
+  const shown = (what: string) => ok(lines.some((line) => line.includes(what)), lines.join("\n"));
+  shown('#2: "net-net" STATE_QUICK_I2 (sent QI2, IPsec SA established); EVENT_SA_REPLACE');
+  shown('#1: "net-net" STATE_MAIN_I4 (ISAKMP SA established); EVENT_SA_REPLACE');
+  shown('"net-net":   IKE algorithm newest: ');
+  shown('"net-net":   ESP algorithm newest: ');
+});
+
 Deno.test("--asynchronous: whack is told the beginning, and ends", async () => {
   const wire = new Wire();
   await wire.west.add("net-net", description());
