@@ -1,3 +1,5 @@
+import { TOOL_FILES, TOOL_OPTIONS } from "./_klips_tool_manual.ts";
+
 /** Manual page body of `ipsec eroute`. */
 export const EROUTE_MANUAL = `## DESCRIPTION
 
@@ -36,17 +38,11 @@ Order matters: \`--eraf\` comes before \`--src\` and \`--dst\`, \`--af\` before 
 - \`--src-port N\`, \`--dst-port N\`: name or number, for TCP and UDP only; 0 is any.
 - \`--said SAID\`: the SA, as \`esp0x1a2b@192.0.2.1\`, \`esp.1a2b@192.0.2.1\`, \`esp:1a2b@2001:db8::1\`, or a magic name.
 - \`--af inet|inet6\`, \`--edst ADDRESS\`, \`--spi N\`, \`--proto ah|esp|tun|comp\`: the SA in parts.
-- \`--label TEXT\`: puts \`--label TEXT\` into the prefix of every message after it, so that a script can tell its commands apart.
-- \`--debug\`: prints progress lines on standard output; what is done stays the same.
-- \`--optionsfrom FILE\`: reads more options from FILE, as if they stood in its place. Blank lines and lines that start with
-  \`#\` are skipped; a line that starts with \`-\` is split at blanks; any other line is one word.
-- \`--json\`: prints the listing as JSON. Goes with no other option.
-- \`--help\`, \`--version\`: print a text and end.
+${TOOL_OPTIONS}
 
 ## FILES
 
-The daemon's socket lies in the run-time directory: \`$IPSEC_RUNDIR\`, or \`/run/ipsec\`. Listings come from the daemon over
-that socket, in the form that \`/proc/net/ipsec_*\` had.
+${TOOL_FILES}
 
 ## EXIT STATUS
 

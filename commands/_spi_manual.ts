@@ -1,3 +1,5 @@
+import { TOOL_FILES, TOOL_OPTIONS } from "./_klips_tool_manual.ts";
+
 /** Manual page body of `ipsec spi`. */
 export const SPI_MANUAL = `## DESCRIPTION
 
@@ -38,12 +40,7 @@ How it is made:
 - \`--saref\`: prints the reference number of the SA.
 - \`--listenreply\`: waits for the daemon's answer, and says so.
 - \`--iv V\`: checked and not used: the engine makes its IVs.
-- \`--label TEXT\`: puts \`--label TEXT\` into the prefix of every message after it, so that a script can tell its commands apart.
-- \`--debug\`: prints progress lines on standard output; what is done stays the same.
-- \`--optionsfrom FILE\`: reads more options from FILE, as if they stood in its place. Blank lines and lines that start with
-  \`#\` are skipped; a line that starts with \`-\` is split at blanks; any other line is one word.
-- \`--json\`: prints the listing as JSON. Goes with no other option.
-- \`--help\`, \`--version\`: print a text and end.
+${TOOL_OPTIONS}
 
 ## ALGORITHMS
 
@@ -80,8 +77,7 @@ and name it: \`ipsec spi --optionsfrom /etc/ipsec.d/west.keys --said ...\`. Mess
 
 ## FILES
 
-The daemon's socket lies in the run-time directory: \`$IPSEC_RUNDIR\`, or \`/run/ipsec\`. Listings come from the daemon over
-that socket, in the form that \`/proc/net/ipsec_*\` had.
+${TOOL_FILES}
 
 ## EXIT STATUS
 

@@ -1,3 +1,5 @@
+import { TOOL_FILES } from "./_klips_tool_manual.ts";
+
 /** Manual page body of `ipsec spigrp`. */
 export const SPIGRP_MANUAL = `## DESCRIPTION
 
@@ -24,8 +26,7 @@ The places of words are fixed.
 
 ## FILES
 
-The daemon's socket lies in the run-time directory: \`$IPSEC_RUNDIR\`, or \`/run/ipsec\`. Listings come from the daemon over
-that socket, in the form that \`/proc/net/ipsec_*\` had.
+${TOOL_FILES}
 
 ## EXIT STATUS
 

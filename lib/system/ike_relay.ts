@@ -5,6 +5,7 @@
 import type { Engine } from "../klips/engine.ts";
 import { encodeIkeFrame, type IkeFrame, IkeFrameReader } from "../packet/ike_frame.ts";
 import { formatAddress } from "../text/address.ts";
+import { BoundedWriter } from "./bounded_writer.ts";
 import type { HostAddresses } from "./host_addresses.ts";
 import type { Log } from "./log.ts";
 import type { Physical } from "./physical.ts";
@@ -122,41 +123,21 @@ export class IkeRelay {
 /** The one who gets what comes in. */
 class Taker {
   readonly #connection: Deno.UnixConn;
-  readonly #queue: Uint8Array[] = [];
-  #waiting = 0;
-  #writing = false;
+  readonly #writer: BoundedWriter;
   #closed = false;
 
   constructor(connection: Deno.UnixConn) {
     this.#connection = connection;
+    this.#writer = new BoundedWriter(connection, PATIENCE_BYTES, () => this.close()); // its reader notices
   }
 
   send(bytes: Uint8Array): boolean {
-    if (this.#closed || this.#waiting + bytes.length > PATIENCE_BYTES) return false;
-    this.#waiting += bytes.length;
-    this.#queue.push(bytes);
-    if (!this.#writing) void this.#write();
-    return true;
+    return !this.#closed && this.#writer.send(bytes);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue.length = 0;
     this.#connection.close();
-  }
-
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
-        for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
-        this.#waiting -= bytes.length;
-      }
-    } catch {
-      this.close(); // its reader notices
-    } finally {
-      this.#writing = false;
-    }
   }
 }

@@ -1,19 +1,19 @@
 /** pluto's end of what brings IKE on UDP port 4500 from KLIPS and back. */
 import { encodeIkeFrame, type IkeFrame, IkeFrameReader } from "../packet/ike_frame.ts";
+import { BoundedWriter } from "./bounded_writer.ts";
 
 /** Bytes that may wait to be sent; what comes then is lost, as on any wire. */
 const PATIENCE_BYTES = 1 << 20;
 
 export class IkeRelayClient {
   readonly #connection: Deno.UnixConn;
-  readonly #queue: Uint8Array[] = [];
-  #waiting = 0;
-  #writing = false;
+  readonly #writer: BoundedWriter;
   /** Resolves when KLIPS is gone, or {@linkcode close} was called. */
   readonly ended: Promise<void>;
 
   private constructor(connection: Deno.UnixConn, receive: (frame: IkeFrame) => void) {
     this.#connection = connection;
+    this.#writer = new BoundedWriter(connection, PATIENCE_BYTES);
     this.ended = this.#read(receive);
   }
 
@@ -24,11 +24,7 @@ export class IkeRelayClient {
 
   /** Copies the datagram. Never throws. */
   send(frame: IkeFrame): void {
-    const bytes = encodeIkeFrame(frame);
-    if (this.#waiting + bytes.length > PATIENCE_BYTES) return;
-    this.#waiting += bytes.length;
-    this.#queue.push(bytes);
-    if (!this.#writing) void this.#write();
+    this.#writer.send(encodeIkeFrame(frame));
   }
 
   close(): void {
@@ -36,20 +32,6 @@ export class IkeRelayClient {
       this.#connection.close();
     } catch {
       // it is closed
-    }
-  }
-
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
-        for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
-        this.#waiting -= bytes.length;
-      }
-    } catch {
-      // the reader notices
-    } finally {
-      this.#writing = false;
     }
   }
 
