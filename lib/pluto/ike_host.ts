@@ -238,15 +238,14 @@ export class PlutoHost implements IkeHost {
 
   async #askInbound(sa: IsakmpSa): Promise<void> {
     const { engine, deps, notes } = this.parts;
-    let last: number | undefined;
-    for (const state of [...engine.states.values()]) {
-      if (state.kind !== "ipsec" || state.isakmp !== sa.number || !state.isEstablished) continue;
-      await this.#quietly(async () => {
-        const idle = await deps.kernel.idleInbound(state);
-        if (idle !== undefined) last = Math.max(last ?? -Infinity, deps.clock.now() - idle);
-      });
-    }
-    if (engine.states.has(sa.number)) notes.of(sa.number).lastInbound = last;
+    const under = [...engine.states.values()].filter((state): state is IpsecSa =>
+      state.kind === "ipsec" && state.isakmp === sa.number && state.isEstablished
+    );
+    await this.#quietly(async () => {
+      const idle = under.length ? await deps.kernel.idleInbound(under) : undefined;
+      if (!engine.states.has(sa.number)) return;
+      notes.of(sa.number).lastInbound = idle === undefined ? undefined : deps.clock.now() - idle;
+    });
   }
 
   /** @returns the reason of a failure */

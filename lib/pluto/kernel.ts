@@ -46,8 +46,8 @@ export interface Kernel {
   addShunt(flow: Flow, kind: ShuntKind, replace: boolean): Promise<void>;
   deleteEroute(flow: Flow): Promise<void>;
   eroutes(): Promise<readonly ErouteCount[]>;
-  /** Milliseconds since something came in by an SA; undefined where nothing did, or it is unknown. */
-  idleInbound(sa: IpsecSa): Promise<number | undefined>;
+  /** Milliseconds since something came in by one of these SAs; undefined where nothing did, or it is unknown. */
+  idleInbound(sas: readonly IpsecSa[]): Promise<number | undefined>;
   /** Ports of the peer have changed: its SAs are told. */
   moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void>;
   close(): void;

@@ -35,6 +35,8 @@ import { saChain } from "./sa_chain.ts";
 const FIRST_TUNNEL = 0x1001;
 /** How long what an earlier pluto has left goes on, milliseconds: eroutes for which there is but a trap, and SAs that were replaced. */
 const ORPHAN_MS = { flow: 120_000, inbound: 10_000 } as const;
+/** How long one listing answers how long SAs have been idle: all peers are watched, and each watch asks. */
+const IDLE_TIMES_MS = 1000;
 
 export interface KlipsKernelDeps {
   /** For requests. */
@@ -51,6 +53,11 @@ export interface KlipsKernelDeps {
   onClosed(): void;
   after(ms: number, act: () => void): void;
   warn(text: string): void;
+}
+
+interface IdleSa {
+  readonly said: string;
+  readonly idleSeconds?: number;
 }
 
 interface CountedEroute extends ListedEroute {
@@ -71,6 +78,8 @@ export class KlipsKernel implements Kernel {
   #tunnelSpi = FIRST_TUNNEL - 1;
   #orphans = new Orphans([], []);
   #canCompress = false;
+  /** By SAID: milliseconds since something came in by it. */
+  #idle: Promise<ReadonlyMap<string, number>> | undefined;
 
   private constructor(deps: KlipsKernelDeps) {
     this.#deps = deps;
@@ -197,15 +206,25 @@ export class KlipsKernel implements Kernel {
     });
   }
 
-  async idleInbound(sa: IpsecSa): Promise<number | undefined> {
-    const ids = this.#chains.get(sa.number)?.in?.map((id) => formatSaId(id, "x")) ?? [];
-    const rows: readonly { readonly said: string; readonly idleSeconds?: number }[] = await this.#requests.list(
-      "spi/all",
-    );
-    const idle = rows.flatMap(({ said, idleSeconds }) =>
-      ids.includes(said) && idleSeconds !== undefined ? [idleSeconds * 1000] : []
-    );
-    return idle.length ? Math.min(...idle) : undefined;
+  async idleInbound(sas: readonly IpsecSa[]): Promise<number | undefined> {
+    const inbound = sas.flatMap(({ number }) => this.#chains.get(number)?.in ?? []);
+    const idle = await this.#idleTimes();
+    let least: number | undefined;
+    for (const id of inbound) {
+      const ms = idle.get(formatSaId(id, "x"));
+      if (ms !== undefined) least = Math.min(least ?? Infinity, ms);
+    }
+    return least;
+  }
+
+  #idleTimes(): Promise<ReadonlyMap<string, number>> {
+    if (!this.#idle) {
+      this.#deps.after(IDLE_TIMES_MS, () => this.#idle = undefined);
+      this.#idle = this.#requests.list<readonly IdleSa[]>("spi/all").then((rows) =>
+        new Map(rows.flatMap(({ said, idleSeconds }) => idleSeconds === undefined ? [] : [[said, idleSeconds * 1000]]))
+      );
+    }
+    return this.#idle;
   }
 
   async moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void> {

@@ -31,7 +31,7 @@ function message(type: { readonly number: number }, extensions: Extensions, more
 async function start(refuse: ReadonlyMap<number, number> = new Map()) {
   const said = new TransformStream<Uint8Array, Uint8Array>();
   const writer = said.writable.getWriter();
-  const requests: PfkeyRequest[] = [], listings = { fail: false };
+  const requests: PfkeyRequest[] = [], listings = { fail: false, text: "[]", asked: 0 };
   const port = (isEvents: boolean): KlipsPort => ({
     request: (request) => {
       requests.push(request);
@@ -39,15 +39,18 @@ async function start(refuse: ReadonlyMap<number, number> = new Map()) {
       if (errno) return Promise.reject(new PfkeyError(errno, "refused"));
       return Promise.resolve({ ...request, errno: 0, satype: 0, seq: 0, pid: 0 });
     },
-    readProc: () =>
-      listings.fail
+    readProc: () => {
+      listings.asked++;
+      return listings.fail
         ? Promise.reject(new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection"))
-        : Promise.resolve("[]"),
+        : Promise.resolve(listings.text);
+    },
     messages: async function* () {
       if (isEvents) { for await (const bytes of said.readable) yield bytes; }
     },
     close: () => {},
   });
+  const later: (() => void)[] = [];
   const acquires: Acquire[] = [], worn: number[] = [], warnings: string[] = [], ends: string[] = [];
   const kernel = await KlipsKernel.start({
     requests: port(false),
@@ -57,14 +60,14 @@ async function start(refuse: ReadonlyMap<number, number> = new Map()) {
     onAcquire: (acquire) => void acquires.push(acquire),
     onWorn: (state) => void worn.push(state),
     onClosed: () => void ends.push("closed"),
-    after: () => {},
+    after: (_, act) => void later.push(act),
     warn: (text) => void warnings.push(text),
   });
   const says = async (bytes: Uint8Array) => {
     await writer.write(bytes);
     await allTurns();
   };
-  return { kernel, requests, listings, acquires, worn, warnings, ends, says, end: () => writer.close() };
+  return { kernel, requests, listings, later, acquires, worn, warnings, ends, says, end: () => writer.close() };
 }
 
 const SA = {
@@ -116,6 +119,29 @@ Deno.test("KLIPS asks for keys; what others ask, and what is no message, is pass
   await end();
   await allTurns();
   equal(ends, ["closed"]);
+});
+
+Deno.test("whoever asks within a second when something came in shares one listing", async () => {
+  const { kernel, listings, later } = await start();
+  await kernel.installInbound(SA);
+  const row = (said: string, idleSeconds?: number) => ({ said, idleSeconds });
+  listings.text = JSON.stringify([
+    row("ah0x2001@192.0.2.1", 3),
+    row("ah0x2000@192.0.2.2", 1),
+    row("ah0x2002@192.0.2.1"),
+  ]);
+  listings.asked = 0;
+  const stranger = { ...SA, number: 8 };
+  equal(await Promise.all([[SA], [stranger], [stranger, SA]].map((sas) => kernel.idleInbound(sas))), [
+    3000,
+    undefined,
+    3000,
+  ]);
+  equal(listings.asked, 1);
+  for (const act of later.splice(0)) act();
+  listings.text = JSON.stringify([row("ah0x2001@192.0.2.1", 4)]);
+  equal(await kernel.idleInbound([SA]), 4000);
+  equal(listings.asked, 2);
 });
 
 Deno.test("a KLIPS without IPCOMP cannot compress", async () => {
