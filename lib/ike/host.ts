@@ -80,6 +80,8 @@ export interface IkeHost {
 
   /** An ISAKMP or IPsec SA is established (after XAUTH and Mode Config where they are due). */
   established(state: IkeState): void;
+  /** Initiator: nobody has answered so far, and the message is sent again. */
+  unanswered(state: IkeState): void;
   /** Initiator: nobody answered, or nothing that helps. The state is deleted after the call. */
   gaveUp(state: IkeState, detail: string): void;
   /** A Delete for an established SA came from the peer, under protection. The host decides (pluto.md §14). */

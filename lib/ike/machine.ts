@@ -297,6 +297,7 @@ export class Machine {
     host.tell(state, 10, `STATE_${state.name}: retransmission; will wait ${seconds}s for response`);
     resend(state, exchange);
     this.#planRepetition(turn);
+    if (state.role === "initiator") host.unanswered(state);
   }
 
   /** The state goes, without a word to the peer, unless something else is planned before. */

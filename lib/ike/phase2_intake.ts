@@ -10,8 +10,8 @@ import type { IsakmpState } from "./isakmp_sa.ts";
 import { isZero, NO_COOKIE } from "./phase1_intake.ts";
 import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
 
-/** Of one ISAKMP SA at once; honest peers have one for each pair of networks. */
-const MOST_UNFINISHED_QUICKS = 128;
+/** Of one ISAKMP SA at once: a gateway may begin at a stroke for all hosts behind it that traffic has come for. */
+const MOST_UNFINISHED_QUICKS = 1024;
 
 /** By the cookies and by the address, which of a peer behind NAT may change while the SA stands. */
 function findSa({ table }: EngineCore, { header, path }: Packet): IsakmpState | undefined {

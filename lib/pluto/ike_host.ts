@@ -128,6 +128,11 @@ export class PlutoHost implements IkeHost {
     }
     parts.lifetimes.plan(state);
     parts.whacks.detach(state.number);
+    parts.initiator.settled(state);
+  }
+
+  unanswered(state: IkeState): void {
+    this.parts.initiator.settled(state);
   }
 
   gaveUp(state: IkeState): void {
@@ -192,7 +197,8 @@ export class PlutoHost implements IkeHost {
     const connection = connectionOf(state);
     if (connection.newestIsakmp === state.number) connection.newestIsakmp = NOBODY;
     if (connection.newestIpsec === state.number) connection.newestIpsec = NOBODY;
-    parts.pending.drop(state.number);
+    if (state.kind === "isakmp") parts.initiator.ended(state);
+    else parts.initiator.settled(state);
     parts.whacks.detach(state.number);
     const { isInstalled, claimed } = parts.notes.of(state.number);
     parts.notes.forget(state.number);

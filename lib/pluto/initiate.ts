@@ -9,6 +9,7 @@ import { RC } from "./define.ts";
 import { suitsPhase2 } from "./isakmp_fit.ts";
 import type { Pending, PendingQueue } from "./pending.ts";
 import { hasIpsecPolicy } from "./policy.ts";
+import { QuickWindow } from "./quick_window.ts";
 import { type Retries, RETRY_SPACING_MS } from "./retries.ts";
 import type { StateNotes } from "./state_notes.ts";
 import type { Reply, Whacks } from "./whacks.ts";
@@ -40,6 +41,8 @@ export interface InitiateOptions {
 }
 
 export class Initiator {
+  readonly #window = new QuickWindow();
+
   constructor(readonly deps: InitiatorDeps) {}
 
   /** Phase 2 at once, after a phase 1 that is under way, or after one that begins now. */
@@ -52,7 +55,7 @@ export class Initiator {
     const usable = this.usableIsakmp(connection);
     if (usable) {
       if (!wantsIpsec) return;
-      if (usable.isEstablished) this.#startQuick(usable, wanted);
+      if (usable.isEstablished && this.#window.hasRoom(usable.number)) this.#startQuick(usable, wanted);
       else this.deps.pending.add({ isakmp: usable.number, ...wanted });
       return;
     }
@@ -122,11 +125,30 @@ export class Initiator {
     }
   }
 
-  /** What waited for this ISAKMP SA begins. */
+  /** What waited for this ISAKMP SA begins, as much of it as there is room for. */
   startPending(sa: IsakmpSa): void {
-    for (const pending of this.deps.pending.take(sa.number)) {
+    while (sa.isEstablished && this.#window.hasRoom(sa.number)) {
+      const pending = this.deps.pending.next(sa.number);
+      if (!pending) return;
       this.#startQuick(sa, pending);
       pending.reply?.release();
+    }
+  }
+
+  /** A Quick Mode is answered, at its end, or late: another may begin. */
+  settled(state: IkeState): void {
+    if (state.kind !== "ipsec" || !this.#window.settled(state)) return;
+    const sa = this.deps.engine.states.get(state.isakmp);
+    if (sa?.kind === "isakmp") this.startPending(sa);
+  }
+
+  /** An ISAKMP SA has ended, and with it the hope of what waited for it; where it was established, another one may do. */
+  ended({ number, isEstablished }: IsakmpSa): void {
+    const pauseMs = this.deps.notes.of(number).startedAt + RETRY_SPACING_MS - this.deps.now();
+    for (const { connection, attempt, reply } of this.deps.pending.take(number)) {
+      reply?.release();
+      if (!isEstablished) continue;
+      this.deps.retries.later(connection, Math.max(0, pauseMs), () => this.initiate(connection, { attempt }));
     }
   }
 
@@ -151,6 +173,7 @@ export class Initiator {
       return this.#orRefused(connection, this.deps.engine.startQuick(sa, connection, options));
     });
     if (!begun) return;
+    this.#window.begun(begun);
     this.deps.notes.of(sa.number).usedAt = this.deps.notes.of(begun.number).startedAt = this.deps.now();
     this.deps.whacks.attach(begun, reply);
   }

@@ -46,16 +46,14 @@ export class PendingQueue implements Iterable<Pending> {
     return taken;
   }
 
+  /** Takes the first one out; its whack is still held. */
+  next(isakmp: number): Pending | undefined {
+    const at = this.#all.findIndex((one) => one.isakmp === isakmp);
+    return at < 0 ? undefined : this.#all.splice(at, 1)[0];
+  }
+
   dropOf(connection: Connection): void {
-    this.#drop((one) => one.connection === connection);
-  }
-
-  drop(isakmp: number): void {
-    this.#drop((one) => one.isakmp === isakmp);
-  }
-
-  #drop(isDropped: (one: Pending) => boolean): void {
-    for (const one of this.#all.filter(isDropped)) one.reply?.release();
-    this.#all = this.#all.filter((one) => !isDropped(one));
+    for (const one of this.#all) if (one.connection === connection) one.reply?.release();
+    this.#all = this.#all.filter((one) => one.connection !== connection);
   }
 }

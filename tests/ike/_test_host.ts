@@ -166,6 +166,8 @@ export class TestHost implements IkeHost {
     this.events.push(`established #${state.number}`);
   }
 
+  unanswered(): void {}
+
   gaveUp(state: IkeState): void {
     this.events.push(`gave up #${state.number}`);
   }
