@@ -129,6 +129,7 @@ export class KlipsDaemon {
     this.#server = new PfkeyServer(
       options.socketPath,
       (peer, raw) => {
+        this.#poller.attend();
         engine.tick();
         this.#service.handle(peer, raw);
       },

@@ -3,7 +3,8 @@
  *
  * While nothing happens `poll(2)` waits on a helper thread, so the control socket and the timers of the same event loop
  * go on and nothing periodic runs. The trip to that thread and back costs about 30 µs, more than a packet does; so while
- * packets keep coming the call is made here, for {@linkcode TURN_MS} at most, and the event loop has a turn after it.
+ * packets keep coming the call is made here, for {@linkcode TURN_MS} at most, and the event loop has a turn after it. Who
+ * keys a tunnel asks a dozen things one after the other: while somebody does, the event loop has a turn after each round.
  */
 import { addressOf, checked, libc } from "../ffi/libc.ts";
 
@@ -12,7 +13,7 @@ const POLLFD_BYTES = 8;
 const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 /** The control socket and the timers wait no longer than this for their turn. */
 const TURN_MS = 4;
-/** After so long without a packet the waiting is left to the helper thread. */
+/** After so long without a packet the waiting is left to the helper thread; after so long without a request it is not. */
 const LINGER_MS = 20;
 
 export class Poller {
@@ -27,6 +28,7 @@ export class Poller {
   #stale = true;
   #waiting = false;
   #stopped = false;
+  #attendedAt = -Infinity;
 
   constructor() {
     const address = addressOf(this.#cell);
@@ -44,6 +46,11 @@ export class Poller {
     this.#changed();
   }
 
+  /** Somebody has asked something over the control socket, and may go on: packets do not make him wait. */
+  attend(): void {
+    this.#attendedAt = performance.now();
+  }
+
   /** Runs until `stop`; `turn` is called after each round of handlers. */
   async run(turn: () => void): Promise<void> {
     let now = performance.now();
@@ -51,7 +58,8 @@ export class Poller {
     let lastReady = now;
     while (!this.#stopped) {
       if (this.#stale) this.#rebuild();
-      const hot = now - lastReady < LINGER_MS;
+      const attends = now - this.#attendedAt < LINGER_MS;
+      const hot = !attends && now - lastReady < LINGER_MS;
       let ready = this.#c.poll(this.#set, this.#count, hot ? TURN_MS : 0);
       if (ready === 0 && !hot) {
         this.#waiting = true;
@@ -66,7 +74,7 @@ export class Poller {
       }
       now = performance.now();
       if (ready > 0) lastReady = now;
-      if (ready === 0 || now - turnStarted >= TURN_MS) {
+      if (ready === 0 || attends || now - turnStarted >= TURN_MS) {
         // A trip to the helper thread, 30 µs, lets the runtime look at its own sockets. After an immediate, 4 µs, it does so
         // every 61st time only, and tools waited half a second for an answer; setTimeout(0) takes 1 to 2 ms.
         await this.#c.pollWaiting(this.#set, this.#count, 0);
