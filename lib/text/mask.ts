@@ -22,6 +22,13 @@ export function maskBytes(bits: number, length: number): Uint8Array {
   });
 }
 
+/** Whether the first `bits` of two addresses agree: asked of each of many connections, so that nothing is allocated. */
+export function sameBits(a: Uint8Array, b: Uint8Array, bits: number): boolean {
+  const whole = bits >> 3;
+  for (let i = 0; i < whole; i++) if (a[i] !== b[i]) return false;
+  return (bits & 7) === 0 || ((a[whole] ^ b[whole]) & 0xff00 >> (bits & 7)) === 0;
+}
+
 /** bitstomask: the mask as an address; no ones for a count that the family has not. */
 export function makeMask(bits: number, family: Family): Address {
   const none = anyAddress(family);

@@ -9,7 +9,7 @@ import {
   resolveAddress,
   sameAddress,
 } from "./address.ts";
-import { broadcastAddress, makeMask, maskBits, maskBytes, networkPart } from "./mask.ts";
+import { broadcastAddress, makeMask, maskBits, maskBytes, networkPart, sameBits } from "./mask.ts";
 import { parseNumber } from "./number.ts";
 import { ok, refuse, type Result } from "./result.ts";
 
@@ -145,8 +145,7 @@ export function sameSubnet(a: Subnet, b: Subnet): boolean {
 }
 
 export function addressInSubnet(address: Address, subnet: Subnet): boolean {
-  return address.family === subnet.address.family &&
-    sameAddress(subnetOf(address, subnet.bits).address, subnet.address);
+  return address.family === subnet.address.family && sameBits(address.bytes, subnet.address.bytes, subnet.bits);
 }
 
 /** Whether `inner` lies in `outer`; a subnet contains itself. */

@@ -184,6 +184,13 @@ Deno.test("sameSubnet() compares address and bits, and no port", () => {
   equal(sameSubnet(subnet("0/0"), subnet("::/0")), false);
 });
 
+Deno.test("addressInSubnet() is whether the address lies in a network of that length with the same address", () => {
+  fc.assert(fc.property(anAddress(), aSubnet(), (address, net) => {
+    const within = address.family === net.address.family && sameSubnet(subnetOf(address, net.bits), net);
+    equal(addressInSubnet(address, net), within);
+  }));
+});
+
 Deno.test("hostSubnet() holds its address alone", () => {
   fc.assert(fc.property(anAddress(), anAddress(), (one: Address, other: Address) => {
     const host = hostSubnet(one);
