@@ -20,6 +20,7 @@ import { WatchedLookup } from "./watched_lookup.ts";
 import { connectionOf, type Parts } from "./parts.ts";
 import { type BareShunt, sameFlow } from "./bare_shunts.ts";
 import { isRouted } from "./routing_states.ts";
+import { TaskQueue } from "./task_queue.ts";
 
 export interface OpportunisticOptions {
   readonly dns: IpsecLookup;
@@ -41,6 +42,7 @@ export class Opportunistic implements Opportunism {
   readonly #options: OpportunisticOptions;
   readonly #records: OppoRecords;
   readonly #passage: DnsPassage;
+  readonly #settlements = new TaskQueue();
   #settling: { readonly atMs: number; readonly timer: Timer } | undefined;
   /** When each was last said, in seconds since 1970. */
   readonly #notes = new Map<string, number>();
@@ -103,8 +105,9 @@ export class Opportunistic implements Opportunism {
   }
 
   async settle(): Promise<void> {
-    const { tasks, teller } = this.#parts;
-    await tasks.run(async () => {
+    const { teller } = this.#parts;
+    // apart from routing: it is about eroutes of its own, and about many where many hosts are spoken to
+    await this.#settlements.run(async () => {
       const needs = this.#passageNeeds();
       const failed = await this.#passage.settle(needs);
       if (failed !== undefined) teller.tell(undefined, RC.serious, failed);
