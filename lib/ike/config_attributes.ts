@@ -20,6 +20,8 @@ export interface Settings {
   /** Networks behind the server; none: all. */
   readonly subnets: readonly Subnet[];
   readonly domain?: string;
+  /** Only names in these are asked of the name servers above; none: all. */
+  readonly splitDns?: readonly string[];
   readonly banner?: string;
 }
 
@@ -107,7 +109,7 @@ export function emptyAttributes(names: readonly AttributeName[]): Attribute[] {
 
 /** @param wanted types that the client asked for; undefined where the server speaks first: all that there is */
 export function settingsAttributes(settings: Settings, wanted: ReadonlySet<number> | undefined): Attribute[] {
-  const { address, dns, wins, subnets } = settings;
+  const { address, dns, wins, subnets, domain, splitDns = [], banner } = settings;
   const found: [AttributeName, Uint8Array][] = [];
   if (address) found.push([address.family === "inet" ? "INTERNAL_IP4_ADDRESS" : "INTERNAL_IP6_ADDRESS", address.bytes]);
   // The client is one host inside.
@@ -122,6 +124,12 @@ export function settingsAttributes(settings: Settings, wanted: ReadonlySet<numbe
     ...new Uint8Array(SPLIT_BYTES - 8),
   ]);
   if (split.length > 0) found.push(["UNITY_SPLIT_INCLUDE", Uint8Array.from(split)]);
+  const text = (name: AttributeName, value: string | undefined) => {
+    if (value) found.push([name, new TextEncoder().encode(value)]);
+  };
+  text("UNITY_DEF_DOMAIN", domain);
+  text("UNITY_SPLIT_DNS", splitDns.join(","));
+  text("UNITY_BANNER", banner);
   return found.filter(([name]) => wanted === undefined || wanted.has(CFG_ATTRIBUTE[name]))
     .map(([name, value]) => ({ type: CFG_ATTRIBUTE[name], value }));
 }

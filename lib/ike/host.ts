@@ -39,6 +39,20 @@ export interface ClientRequest {
   readonly mode: Mode;
 }
 
+/** What Mode Config gives a peer. */
+export interface GivenSettings {
+  readonly address: Address;
+  readonly dns: readonly Address[];
+  readonly wins: readonly Address[];
+  /** Networks behind us; none: all. */
+  readonly subnets?: readonly Subnet[];
+  /** The first is its own; names of all of them are asked of our name servers. */
+  readonly domains?: readonly string[];
+  readonly banner?: string;
+  /** Whose the address is, where that is another than the SA has. */
+  readonly connection?: IkeConnection;
+}
+
 export interface PeerKeys {
   readonly keys: readonly RsaPublicKey[];
   /** Where there are none: why, for the log. */
@@ -73,10 +87,12 @@ export interface IkeHost {
   checkPassword(connection: IkeConnection, user: string, password: Secret): Promise<boolean>;
   /** XAUTH, client's side: from ipsec.secrets, the user's whack, or nowhere. */
   credentials(sa: IsakmpSa): Promise<{ readonly user: string; readonly password: Secret } | undefined>;
-  /** Mode Config, server's side: what this peer gets. */
-  addressFor(
-    sa: IsakmpSa,
-  ): { readonly address: Address; readonly dns: readonly Address[]; readonly wins: readonly Address[] } | undefined;
+  /**
+   * Mode Config, server's side: what this peer gets; undefined where nobody has said what.
+   *
+   * @param wanted that it asks for, as one that had it before does
+   */
+  addressFor(sa: IsakmpSa, wanted?: Address): GivenSettings | Refusal | undefined;
 
   /** An ISAKMP or IPsec SA is established (after XAUTH and Mode Config where they are due). */
   established(state: IkeState): void;

@@ -2,7 +2,7 @@
  * Mode Config (draft-ietf-ipsec-isakmp-mode-cfg-05): the server gives a client its address inside, name servers and the
  * networks behind it; either asked for them (pull), or by itself (push).
  */
-import { formatAddress } from "../text/address.ts";
+import { type Address, formatAddress } from "../text/address.ts";
 import { formatSubnet } from "../text/subnet.ts";
 import {
   emptyAttributes,
@@ -13,6 +13,7 @@ import {
   WANTED,
 } from "./config_attributes.ts";
 import { CFG_KIND } from "./constants.ts";
+import { isakmpDelete } from "./delete_payload.ts";
 import type { Line, Message, Row, StepDeps } from "./exchange_table.ts";
 import type { IkeHost } from "./host.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
@@ -35,10 +36,12 @@ const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", () => ({
   lines: [{ code: 2, text: "modecfg: Sending IP request (MODECFG_I1)" }],
 }));
 
-const SET = opening("MODE_CFG_R1", "--> HDR*, HASH, ATTR(SET)", (sa, _exchange, { host }) => ({
-  kind: "SET",
-  attributes: settingsAttributes(settingsFor(sa, host), undefined),
-}));
+const SET = opening("MODE_CFG_R1", "--> HDR*, HASH, ATTR(SET)", (sa, _exchange, { host }) => {
+  const given = settingsFor(sa, host);
+  if ("refused" in given) return turnAway(sa, given.refused);
+  const { settings, changes } = given;
+  return { kind: "SET", attributes: settingsAttributes(settings, undefined), changes };
+});
 
 /** What comes after phase 1, or after XAUTH. */
 export function beginModeConfig({ connection, peer }: IsakmpState): AfterPhase1 {
@@ -51,15 +54,46 @@ export function beginModeConfig({ connection, peer }: IsakmpState): AfterPhase1 
   return connection.modecfgPull || peer.unity ? { next: "wait", state: "MODE_CFG_R0" } : { next: "open", opening: SET };
 }
 
-function settingsFor(sa: IsakmpState, host: IkeHost): Settings {
-  return { ...NO_SETTINGS, ...host.addressFor(sa) };
+interface Given {
+  readonly settings: Settings;
+  readonly changes?: Pick<IsakmpState, "connection">;
+}
+
+function settingsFor(sa: IsakmpState, host: IkeHost, wanted?: Address): Given | { readonly refused: string } {
+  const given = host.addressFor(sa, wanted);
+  if (!given) return { settings: NO_SETTINGS };
+  if ("refused" in given) return given;
+  const { connection, domains = [], ...rest } = given;
+  const splitDns = domains.length > 1 ? domains : [];
+  return {
+    settings: { ...NO_SETTINGS, ...rest, domain: domains[0], splitDns },
+    ...(connection && { changes: { connection } }),
+  };
+}
+
+/** There is no message for it in version 1: a client that gets no address gives up by itself, or does so at the Delete. */
+function turnAway(sa: IsakmpState, refused: string): Extract<Out, { kind: "advance" }> {
+  return {
+    kind: "advance",
+    lines: [{ code: 3, text: `modecfg: ${refused}` }],
+    to: sa.name,
+    effects: [
+      { effect: "inform", payloads: [isakmpDelete(sa)] },
+      { effect: "remove", state: sa, tellPeer: false },
+    ],
+  };
 }
 
 /** <-- HDR*, HASH, ATTR(REQUEST)  --> HDR*, HASH, ATTR(REPLY) */
 export function replyTo(sa: IsakmpState, message: Message, asked: AttributePayload, { host }: StepDeps): Out {
-  const settings = settingsFor(sa, host);
-  const wanted = new Set(asked.attributes.map(({ type }) => type));
-  const attributes = settingsAttributes(settings, wanted);
+  const given = settingsFor(sa, host, readSettings(asked.attributes).address);
+  const reply = (settings: Settings) => {
+    const wanted = new Set(asked.attributes.map(({ type }) => type));
+    const attributes = settingsAttributes(settings, wanted);
+    return transactionMessage(sa, message.header, "REPLY", attributes, asked.identifier);
+  };
+  if ("refused" in given) return { ...turnAway(sa, given.refused), reply: reply(NO_SETTINGS) };
+  const { settings, changes } = given;
   const { address } = settings;
   const text = address
     ? `modecfg: giving ${formatAddress(address)} to the peer`
@@ -67,7 +101,8 @@ export function replyTo(sa: IsakmpState, message: Message, asked: AttributePaylo
   return {
     kind: "advance",
     lines: [{ code: address ? 2 : 3, text }],
-    reply: transactionMessage(sa, message.header, "REPLY", attributes, asked.identifier),
+    changes,
+    reply: reply(settings),
     to: restingState(sa),
     effects: sa.isEstablished ? [] : [{ effect: "ready" }],
   };

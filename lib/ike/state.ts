@@ -84,6 +84,8 @@ export interface IsakmpSa extends CommonState {
   readonly peerKey?: RsaPublicKey;
   readonly peerSpeaksDpd: boolean;
   readonly nat: { readonly ours: boolean; readonly peers: boolean; readonly method?: string };
+  /** XAUTH: as whom the peer has come to us, and whether we let it in. */
+  readonly xauth?: { readonly user?: string; readonly accepted?: boolean };
   /** What a Mode Config server gave us. */
   readonly assigned?: {
     readonly address?: Address;

@@ -78,7 +78,8 @@ export function opening(
     readonly kind: KindName;
     readonly attributes: readonly Attribute[];
     readonly lines?: readonly { readonly code: number; readonly text: string }[];
-  },
+    readonly changes?: Partial<IsakmpState>;
+  } | Out,
 ): Opening<IsakmpState> {
   return {
     to,
@@ -86,8 +87,10 @@ export function opening(
     encrypts: true,
     timer: "retransmit",
     step(sa, exchange, deps) {
-      const { kind, attributes, lines } = write(sa, exchange, deps);
-      return { kind: "advance", lines, reply: transactionMessage(sa, exchange, kind, attributes) };
+      const written = write(sa, exchange, deps);
+      if (!("attributes" in written)) return written;
+      const { kind, attributes, lines, changes } = written;
+      return { kind: "advance", lines, changes, reply: transactionMessage(sa, exchange, kind, attributes) };
     },
   };
 }
