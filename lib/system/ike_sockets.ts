@@ -3,6 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { RateLimit } from "../ike/counters.ts";
 import type { Path } from "../ike/state.ts";
 import { type Address, formatAddress, parseNumericAddress } from "../text/address.ts";
+import { DatagramQueue } from "./datagram_queue.ts";
 import { errorReason } from "./error_reason.ts";
 import { NAT_TRAVERSAL_PORT } from "./ike_relay.ts";
 
@@ -31,8 +32,15 @@ export class IkeSockets {
   /** By address. */
   readonly #sockets = new Map<string, Socket>();
 
+  readonly #queue: DatagramQueue<Path>;
+
   constructor(deps: IkeSocketsDeps) {
     this.#deps = deps;
+    this.#queue = new DatagramQueue({
+      receive: (path, datagram) => deps.receive(path, datagram),
+      now: () => performance.now(),
+      later: (act) => void setTimeout(act, 0),
+    });
   }
 
   /** @returns why it cannot be opened */
@@ -93,6 +101,7 @@ export class IkeSockets {
     const remote = parseNumericAddress(from.address.split("%")[0], 0);
     if (!remote.ok) return;
     const path = { local, localPort: this.#deps.port, remote: remote.value, remotePort: from.port };
-    this.#deps.receive(path, new Uint8Array(datagram));
+    if (this.#queue.add(path, new Uint8Array(datagram))) return;
+    this.#warn(`discarding packet from ${from.address}:${from.port}: too many wait`);
   }
 }
