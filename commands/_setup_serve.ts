@@ -73,10 +73,13 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
   Deno.addSignalListener("SIGHUP", () => reread(service, options, (configuration) => current = configuration));
-  using _control = new ControlServer(at.control, async (request) => {
-    if (request.do === "stop") end();
-    if (request.do === "links") await service.linksChanged();
-    return { status: 0, lines: [], pids: service.pids };
+  using _control = new ControlServer(at.control, {
+    answer: async (request) => {
+      if (request.do === "stop") end();
+      if (request.do === "links") await service.linksChanged();
+      return { status: 0, lines: [], pids: service.pids };
+    },
+    follow: (reports, ready) => service.connMemory.follow(reports, ready),
   });
   try {
     await service.start();

@@ -8,6 +8,7 @@ import { PlutoHelper } from "../lib/system/pluto_helper_client.ts";
 import { dropPlutoLock, takePlutoLock } from "../lib/system/pluto_lock.ts";
 import { PlutoLog } from "../lib/system/pluto_log.ts";
 import { selfCommand } from "../lib/system/self.ts";
+import { SupervisorLink } from "../lib/system/supervisor_link.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { configFiles } from "./_config_files.ts";
 import { PLUTO_MANUAL } from "./_pluto_manual.ts";
@@ -91,7 +92,13 @@ async function serve(options: PlutoOptions, helper: PlutoHelper, io: Io): Promis
     peerLog: options.perPeerLog ? (peer, text) => helper.peerLog(peer, text) : undefined,
     closePeerLogs: () => helper.closePeerLogs(),
   });
-  const daemon = await PlutoDaemon.start(daemonOptions(options, io), { log, helper, files: configFiles });
+  const supervisor = await SupervisorLink.connect(setupPaths(io.env).control);
+  const daemon = await PlutoDaemon.start(daemonOptions(options, io), {
+    log,
+    helper,
+    files: configFiles,
+    ...(supervisor && { supervisor }),
+  });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, () => void daemon.shutDown());
   }

@@ -117,6 +117,7 @@ export class PlutoHost implements IkeHost {
     connection.hasWorked = true;
     if (state.kind === "ipsec") {
       connection.newestIpsec = state.number;
+      parts.keeper.changed();
     } else {
       connection.newestIsakmp = state.number;
       if (parts.options.uniqueIds) {
@@ -240,6 +241,7 @@ export class PlutoHost implements IkeHost {
   async #takeDown(connection: Connection, state: IpsecSa): Promise<void> {
     await this.parts.router.ownerGone(connection, state.number);
     await this.#quietly(() => this.parts.deps.kernel.remove(state));
+    this.parts.keeper.changed();
   }
 
   async #askInbound(sa: IsakmpSa): Promise<void> {

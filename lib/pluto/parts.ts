@@ -18,6 +18,7 @@ import type { ConnectionDescription } from "./description.ts";
 import type { GroupFile } from "./groups.ts";
 import { Initiator } from "./initiate.ts";
 import type { Kernel } from "./kernel.ts";
+import { Keeper, type KeptConn } from "./kept_conns.ts";
 import { type FetchedKeys, Keys } from "./keys.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -72,6 +73,8 @@ export interface PlutoDeps {
   openSockets(one: Interface): Promise<string | undefined>;
   closeSockets(one: Interface): void;
   makeOpportunism?(parts: Parts): Opportunism;
+  /** For the pluto after this one, should this one crash. */
+  keep?(conns: readonly KeptConn[]): void;
   /** All is put away: the process may end. */
   stop(): void;
 }
@@ -97,6 +100,7 @@ export class Parts {
   readonly opportunism: Opportunism | undefined;
   readonly chooser: Chooser;
   readonly acquires: Acquires;
+  readonly keeper: Keeper;
   /** Newest first. */
   interfaces: readonly Interface[] = [];
   isListening = false;
@@ -106,6 +110,7 @@ export class Parts {
     const teller = this.teller = new Teller(whacks, deps.log);
     const tell = teller.tell.bind(teller);
     const now = () => deps.clock.now();
+    this.keeper = new Keeper({ connections, clock: deps.clock, ...(deps.keep && { keep: deps.keep.bind(deps) }) });
     this.spis = new SpiSource(deps.random);
     const retries = this.retries = new Retries(deps.clock);
     this.myId = new MyId(options.defaultRouteAddress);

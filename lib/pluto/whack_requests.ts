@@ -54,6 +54,7 @@ export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply
     for (const step of STEPS) await step(request, parts, reply);
     if (changesRoutes(request)) await reconsider(parts);
     await parts.opportunism?.settle();
+    parts.keeper.changed();
   });
 }
 

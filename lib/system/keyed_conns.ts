@@ -1,4 +1,5 @@
 /** The conns that start makes known to pluto, routes and brings up, as `auto=` says (commands.md §6). */
+import type { KeptConn } from "../pluto/kept_conns.ts";
 import type { AutoConn } from "./setup_settings.ts";
 
 /** What a command for pluto came to: whack's status, and lines for people. */
@@ -43,14 +44,23 @@ export class KeyedConns {
    *
    * @param ready is called when pluto listens: the time of postpluto
    * @param wait for each that is brought up
+   * @param kept what the one before had when it crashed; default: what `auto=` says
    */
-  async load(conns: readonly AutoConn[], wait: boolean, ready: () => Promise<void>): Promise<void> {
-    this.#known.clear();
+  async load(
+    conns: readonly AutoConn[],
+    wait: boolean,
+    ready: () => Promise<void>,
+    kept: readonly KeptConn[] = conns.map(asConfigured),
+  ): Promise<void> {
     const describe = this.#deps.describe();
-    for (const { name } of conns) await this.#define(name, describe(name), false);
+    this.#known.clear();
+    // also of one that was deleted by hand: it stays away until it is described in another way
+    for (const { name } of conns) this.#remember(name, describe(name));
+    const added: KeptConn[] = [];
+    for (const conn of kept) if (await this.#define(conn.name, describe(conn.name), false)) added.push(conn);
     await this.listen();
     await ready();
-    await this.#bringUp(conns, wait);
+    await this.#bringUp(added, wait);
   }
 
   /** What has changed since: what is gone goes, what is new or another is made known, routed and brought up. */
@@ -60,13 +70,13 @@ export class KeyedConns {
       this.#known.delete(name);
       this.#tell(await this.#deps.auto("--delete", name));
     }
-    const changed: AutoConn[] = [];
+    const changed: KeptConn[] = [];
     for (const conn of conns) {
       const described = describe(conn.name);
       const known = this.#known.get(conn.name);
       if (known !== undefined && known === described.text) continue;
-      await this.#define(conn.name, described, known !== undefined);
-      changed.push(conn);
+      this.#remember(conn.name, described);
+      if (await this.#define(conn.name, described, known !== undefined)) changed.push(asConfigured(conn));
     }
     await this.listen();
     await this.#bringUp(changed, wait);
@@ -77,24 +87,28 @@ export class KeyedConns {
     this.#tell(await this.#deps.auto("--ready"));
   }
 
-  async #define(name: string, described: DescribedConn, replace: boolean): Promise<void> {
-    const outcome = await described.define(replace);
-    this.#tell(outcome);
-    if (outcome.status === 0 && described.text !== undefined) this.#known.set(name, described.text);
-    else this.#deps.say(`...could not add conn "${name}"`);
+  #remember(name: string, { text }: DescribedConn): void {
+    if (text !== undefined) this.#known.set(name, text);
   }
 
-  async #bringUp(conns: readonly AutoConn[], wait: boolean): Promise<void> {
+  /** @returns whether pluto has it now */
+  async #define(name: string, described: DescribedConn, replace: boolean): Promise<boolean> {
+    const outcome = await described.define(replace);
+    this.#tell(outcome);
+    if (outcome.status === 0 && described.text !== undefined) return true;
+    this.#known.delete(name);
+    this.#deps.say(`...could not add conn "${name}"`);
+    return false;
+  }
+
+  async #bringUp(conns: readonly KeptConn[], wait: boolean): Promise<void> {
     const { auto, say } = this.#deps;
-    const known = conns.filter(({ name }) => this.#known.has(name));
-    for (const { name, auto: wanted } of known) {
-      if (wanted === "add") continue;
+    for (const { name } of conns.filter(({ isRouted }) => isRouted)) {
       const outcome = await auto("--route", name);
       this.#tell(outcome);
       if (outcome.status !== 0) say(`...could not route conn "${name}"`);
     }
-    for (const { name, auto: wanted } of known) {
-      if (wanted !== "start") continue;
+    for (const { name } of conns.filter(({ isUp }) => isUp)) {
       const outcome = await auto(...(wait ? [] : ["--asynchronous"]), "--up", name);
       this.#tell(outcome);
       const isFine = outcome.status === 0 || !wait && UNDER_WAY.includes(outcome.status);
@@ -105,4 +119,8 @@ export class KeyedConns {
   #tell({ lines }: WhackOutcome): void {
     for (const line of lines) this.#deps.note(line);
   }
+}
+
+function asConfigured({ name, auto }: AutoConn): KeptConn {
+  return { name, isRouted: auto !== "add", isUp: auto === "start" };
 }

@@ -24,6 +24,7 @@ import { type DnssecMode, PlutoDns } from "./pluto_dns.ts";
 import { PlutoFiles } from "./pluto_files.ts";
 import type { PlutoHelper } from "./pluto_helper_client.ts";
 import type { PlutoLog } from "./pluto_log.ts";
+import type { SupervisorLink } from "./supervisor_link.ts";
 import { versionCode } from "./version.ts";
 import { WhackServer } from "./whack_server.ts";
 
@@ -58,6 +59,8 @@ export interface PlutoDaemonDeps {
   readonly log: PlutoLog;
   readonly helper: PlutoHelper;
   readonly files: FileSystem;
+  /** Undefined where nobody watches over us. */
+  readonly supervisor?: SupervisorLink;
 }
 
 /** What ends it before it has begun; the sentence is for the user. */
@@ -102,7 +105,7 @@ export class PlutoDaemon {
     kernel: Kernel,
     relay: IkeRelayClient | undefined,
   ) {
-    const { log, helper, files } = deps;
+    const { log, helper, files, supervisor } = deps;
     this.#options = options;
     this.#deps = deps;
     this.#kernel = kernel;
@@ -153,6 +156,7 @@ export class PlutoDaemon {
           dnssec: options.dnssec,
           nameServers: (changed) => dns.nameServers(changed),
         }),
+      ...(supervisor && { keep: (conns) => supervisor.keep(conns) }),
       hostName: () => Deno.hostname(),
       openSockets: (one) => this.#sockets.open(one),
       closeSockets: (one) => this.#sockets.close(one),
@@ -182,6 +186,7 @@ export class PlutoDaemon {
     await this.#server.close();
     this.#relay?.close();
     this.#kernel.close();
+    this.#deps.supervisor?.close();
   }
 
   receiveRelayed(frame: Parameters<IkeRelayClient["send"]>[0]): void {

@@ -1,17 +1,20 @@
 /**
- * How other commands reach the supervisor: a Unix stream socket, one request and one answer each, as JSON lines. Whoever
- * may open the socket may ask.
+ * How other commands reach the supervisor: a Unix stream socket, one request and one answer each, as JSON lines; pluto goes
+ * on with reports. Whoever may open the socket may ask.
  */
 import { dirname } from "node:path";
+import { readLines } from "./json_lines.ts";
 
 export type ControlRequest =
   /** A link has come up or gone down, as pppd's hooks say. */
   | { readonly do: "links" }
   | { readonly do: "status" }
   /** Answered at once; the lock is let go when all has been undone. */
-  | { readonly do: "stop" };
+  | { readonly do: "stop" }
+  /** pluto: once this is answered, it tells of its connections. */
+  | { readonly do: "conns" };
 
-const REQUESTS: readonly ControlRequest["do"][] = ["links", "status", "stop"];
+const REQUESTS: readonly ControlRequest["do"][] = ["links", "status", "stop", "conns"];
 
 export interface ControlAnswer {
   readonly status: number;
@@ -21,19 +24,27 @@ export interface ControlAnswer {
 }
 
 const LONGEST_REQUEST = 4096;
+/** Characters of a line that tells of all connections. */
+const LONGEST_REPORT = 1 << 22;
+
+export interface ControlHandlers {
+  /** To one request; what it throws goes to the one who asked. */
+  answer(request: Exclude<ControlRequest, { do: "conns" }>): Promise<ControlAnswer>;
+  /** Takes in what pluto tells, until it ends. @param ready is to be called before */
+  follow(reports: AsyncIterable<unknown>, ready: () => Promise<void>): Promise<void>;
+}
 
 export class ControlServer implements Disposable {
   readonly #listener: Deno.UnixListener;
   readonly #path: string;
 
-  /** @param answer to one request; what it throws goes to the one who asked */
-  constructor(path: string, answer: (request: ControlRequest) => Promise<ControlAnswer>) {
+  constructor(path: string, handlers: ControlHandlers) {
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     removeIfThere(path); // left by one that was killed: the lock says that none runs
     this.#path = path;
     this.#listener = Deno.listen({ transport: "unix", path });
     Deno.chmodSync(path, 0o600);
-    this.#serve(answer);
+    this.#serve(handlers);
   }
 
   [Symbol.dispose](): void {
@@ -41,33 +52,37 @@ export class ControlServer implements Disposable {
     removeIfThere(this.#path);
   }
 
-  async #serve(answer: (request: ControlRequest) => Promise<ControlAnswer>): Promise<void> {
+  async #serve(handlers: ControlHandlers): Promise<void> {
     try {
-      for await (const connection of this.#listener) this.#handle(connection, answer);
+      for await (const connection of this.#listener) this.#handle(connection, handlers);
     } catch {
       // closed under us
     }
   }
 
-  async #handle(connection: Deno.UnixConn, answer: (request: ControlRequest) => Promise<ControlAnswer>): Promise<void> {
+  async #handle(connection: Deno.UnixConn, handlers: ControlHandlers): Promise<void> {
+    const reply = (answer: ControlAnswer) => writeAll(connection, `${JSON.stringify(answer)}\n`);
     try {
       const request = parseRequest(await readLine(connection, LONGEST_REQUEST));
-      const reply = request ? await answered(answer, request) : { status: 2, lines: ["no such request"] };
-      await writeAll(connection, `${JSON.stringify(reply)}\n`);
+      if (request?.do === "conns") {
+        const reports = readLines(connection.readable, LONGEST_REPORT);
+        return await handlers.follow(reports, () => reply({ status: 0, lines: [] }));
+      }
+      await reply(request ? await answered(handlers, request) : { status: 2, lines: ["no such request"] });
     } catch {
       // the one who asked has gone
     } finally {
-      connection.close();
+      closeIfOpen(connection);
     }
   }
 }
 
 async function answered(
-  answer: (request: ControlRequest) => Promise<ControlAnswer>,
-  request: ControlRequest,
+  handlers: ControlHandlers,
+  request: Exclude<ControlRequest, { do: "conns" }>,
 ): Promise<ControlAnswer> {
   try {
-    return await answer(request);
+    return await handlers.answer(request);
   } catch (error) {
     return { status: 1, lines: [(error as Error).message] };
   }
@@ -118,6 +133,15 @@ async function readLine(connection: Deno.UnixConn, most: number): Promise<string
 async function writeAll(connection: Deno.UnixConn, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
+/** A stream that was read to its end has closed it. */
+function closeIfOpen(connection: Deno.UnixConn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
 }
 
 function removeIfThere(path: string): void {

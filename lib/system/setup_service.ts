@@ -4,6 +4,7 @@
  */
 import { VIRTUAL_MTU } from "../klips/device.ts";
 import { dateText } from "../text/date.ts";
+import { ConnMemory } from "./conn_memory.ts";
 import { KeyedConns } from "./keyed_conns.ts";
 import { KlipsProcess } from "./klips_process.ts";
 import { ManualConns } from "./manual_conns.ts";
@@ -38,6 +39,8 @@ export class SetupService {
   readonly #changes: SetupChanges;
   readonly #manual: ManualConns;
   readonly #keyed: KeyedConns;
+  /** What pluto tells of its connections. */
+  readonly connMemory = new ConnMemory();
   #configuration: SetupConfiguration;
   /** Changes one after the other: a link may come back while KLIPS starts anew. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -206,7 +209,10 @@ export class SetupService {
 
   async #load(wait: boolean): Promise<void> {
     const { autoConns, settings } = this.#configuration;
-    await this.#keyed.load(autoConns, wait, () => this.#hook("postpluto", settings.postPluto));
+    const { connMemory } = this;
+    connMemory.begin();
+    await this.#keyed.load(autoConns, wait, () => this.#hook("postpluto", settings.postPluto), connMemory.kept);
+    connMemory.complete();
   }
 
   get #hasPluto(): boolean {

@@ -76,3 +76,33 @@ Deno.test("KeyedConns.load() begins anew with a new pluto", async () => {
   await conns.load(CONNS.slice(0, 1), false, ready);
   deepEqual(did, ["add a", "--ready", "ready"]);
 });
+
+Deno.test("KeyedConns.load() gives a new pluto what the one before had, not what auto= says", async () => {
+  const { did, texts, said, conns, ready } = world();
+  texts.h = "H, added by hand";
+  await conns.load(CONNS, false, ready, [
+    { name: "a", isRouted: false, isUp: true },
+    { name: "s", isRouted: true, isUp: false },
+    { name: "h", isRouted: true, isUp: false },
+    { name: "w", isRouted: true, isUp: true }, // whack's alone: nobody can describe it
+  ]);
+  deepEqual(did, [
+    "add a",
+    "add s",
+    "add h",
+    "add w",
+    "--ready",
+    "ready",
+    "--route s",
+    "--route h",
+    "--asynchronous --up a",
+  ]);
+  deepEqual(said, ['...could not add conn "w"']);
+  did.length = 0;
+  await conns.update(CONNS, false);
+  deepEqual(did, ["--ready"], "what was deleted or added by hand stays so");
+  texts.r = "R in another way";
+  did.length = 0;
+  await conns.update(CONNS, false);
+  deepEqual(did, ["replace r", "--ready", "--route r"]);
+});

@@ -1,0 +1,87 @@
+/** What the supervisor keeps of what pluto tells it, over the control socket as in life. */
+import { deepStrictEqual as deepEqual } from "node:assert/strict";
+import type { KeptConn } from "../../lib/pluto/kept_conns.ts";
+import { ConnMemory } from "../../lib/system/conn_memory.ts";
+import { askSupervisor, ControlServer } from "../../lib/system/setup_control.ts";
+import { SupervisorLink } from "../../lib/system/supervisor_link.ts";
+
+const OFFICE: KeptConn = { name: "office", isRouted: true, isUp: true };
+const LAB: KeptConn = { name: "lab", isRouted: false, isUp: false };
+
+/** @param play is given what connects a new pluto, and what the next one would be told after this one has crashed */
+async function withMemory(
+  play: (
+    memory: ConnMemory,
+    connect: () => Promise<SupervisorLink>,
+    sent: () => Promise<void>,
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const memory = new ConnMemory();
+  const path = `${folder}/setup.sock`;
+  try {
+    using _server = new ControlServer(path, {
+      answer: () => Promise.resolve({ status: 0, lines: [], pids: { pluto: 1 } }),
+      follow: (reports, ready) => memory.follow(reports, ready),
+    });
+    const connect = async () => {
+      const link = await SupervisorLink.connect(path);
+      if (!link) throw new Error("no supervisor answers");
+      return link;
+    };
+    // what was written before has been written when a question that was asked later is answered
+    const sent = async () => deepEqual((await askSupervisor(path, { do: "status" }))?.pids, { pluto: 1 });
+    await play(memory, connect, sent);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("ConnMemory keeps the last words of a pluto that knew all", () =>
+  withMemory(async (memory, connect, sent) => {
+    const first = await connect();
+    memory.begin();
+    first.keep([LAB]);
+    memory.complete();
+    first.keep([LAB, OFFICE]);
+    await sent();
+    first.close();
+    const second = await connect(); // answered when all of the first one's has been read
+    deepEqual(memory.kept, [LAB, OFFICE]);
+    second.close();
+  }));
+
+Deno.test("ConnMemory does not learn from a pluto that crashed before it was told all", () =>
+  withMemory(async (memory, connect, sent) => {
+    const first = await connect();
+    memory.begin();
+    memory.complete();
+    first.keep([OFFICE]);
+    await sent();
+    first.close();
+    const second = await connect();
+    memory.begin();
+    second.keep([LAB]);
+    await sent();
+    second.close();
+    const third = await connect();
+    deepEqual(memory.kept, [OFFICE]);
+    third.close();
+  }));
+
+Deno.test("ConnMemory takes nothing else for a report, and no option for a name", () =>
+  withMemory(async (memory, connect, sent) => {
+    const first = await connect();
+    memory.complete();
+    first.keep([{ ...OFFICE, name: "--all" }, null, { name: 7 }, { name: "lab" }] as unknown as KeptConn[]);
+    first.keep("nonsense" as unknown as KeptConn[]);
+    await sent();
+    first.close();
+    const second = await connect();
+    deepEqual(memory.kept, [LAB]);
+    second.close();
+  }));
+
+Deno.test("SupervisorLink.connect() finds no supervisor where none listens", async () => {
+  deepEqual(await SupervisorLink.connect("/nowhere/setup.sock"), undefined);
+});
