@@ -92,7 +92,7 @@ export function readText(value: Uint8Array): string {
   return new TextDecoder().decode(value).replace(/\0+$/, "");
 }
 
-/** What a client would like to know. */
+/** What a client would like to know, an address first. */
 export const WANTED: readonly AttributeName[] = [
   "INTERNAL_IP4_ADDRESS",
   "INTERNAL_IP4_NETMASK",
@@ -105,6 +105,12 @@ export const WANTED: readonly AttributeName[] = [
 
 export function emptyAttributes(names: readonly AttributeName[]): Attribute[] {
   return names.map((name) => ({ type: CFG_ATTRIBUTE[name], value: new Uint8Array(0) }));
+}
+
+/** @param before the address that a client had so far, or hopes for: it may be given again (§3.4) */
+export function wantedAttributes(before: Address | undefined): Attribute[] {
+  const known = before?.family === "inet" ? [{ type: CFG_ATTRIBUTE.INTERNAL_IP4_ADDRESS, value: before.bytes }] : [];
+  return [...known, ...emptyAttributes(WANTED.slice(known.length))];
 }
 
 /** @param wanted types that the client asked for; undefined where the server speaks first: all that there is */

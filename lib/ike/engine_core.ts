@@ -17,7 +17,7 @@ import { datagramsFor, writeMessage } from "./outgoing.ts";
 import type { Payload } from "./payload.ts";
 import type { EngineServices, Phase2 } from "./phase2.ts";
 import { firstHash } from "./phase2_hash.ts";
-import type { IkeState, Path } from "./state.ts";
+import type { IkeState, Path, StateName } from "./state.ts";
 import { type State, StateTable } from "./state_table.ts";
 
 /** Lines in a second about messages that anybody may have sent, and about those of whoever knows our cookies. */
@@ -29,6 +29,10 @@ const MOST_LINES = { anybody: 20, acquainted: 100 } as const;
 const SETTLING_MS = 200;
 /** While the peer should begin XAUTH or Mode Config. */
 const WAIT_FOR_PEER_MS = 120_000;
+const WAITING_HINTS: Readonly<Partial<Record<StateName, string>>> = {
+  XAUTH_I0: ": it does not ask for a password; is leftxauthclient= right?",
+  MODE_CFG_I1: ": it sends no address unasked; modecfgpull=yes asks for one",
+};
 
 export class EngineCore {
   readonly options: IkeOptions;
@@ -234,7 +238,8 @@ export class EngineCore {
 
   #waitedInVain(state: IsakmpState): void {
     const { host } = this.deps;
-    const detail = `.  The peer has not begun what it should within ${WAIT_FOR_PEER_MS / 1000} seconds`;
+    const hint = WAITING_HINTS[state.name] ?? "";
+    const detail = `.  The peer has not begun what it should within ${WAIT_FOR_PEER_MS / 1000} seconds${hint}`;
     host.tell(state, 31, `gave up in STATE_${state.name}${detail}`);
     if (state.role === "initiator") host.gaveUp(state, detail);
     this.drop(state);

@@ -5,12 +5,11 @@
 import { type Address, formatAddress } from "../text/address.ts";
 import { formatSubnet } from "../text/subnet.ts";
 import {
-  emptyAttributes,
   NO_SETTINGS,
   readSettings,
   type Settings,
   settingsAttributes,
-  WANTED,
+  wantedAttributes,
 } from "./config_attributes.ts";
 import { CFG_KIND } from "./constants.ts";
 import { isakmpDelete } from "./delete_payload.ts";
@@ -30,9 +29,9 @@ import {
   transactionMessage,
 } from "./transaction.ts";
 
-const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", () => ({
+const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", ({ connection: { ours } }) => ({
   kind: "REQUEST",
-  attributes: emptyAttributes(WANTED),
+  attributes: wantedAttributes(ours.sourceIp),
   lines: [{ code: 2, text: "modecfg: Sending IP request (MODECFG_I1)" }],
 }));
 
@@ -129,13 +128,13 @@ function take(sa: IsakmpState, message: Message): Out {
   const given = readAttributes(sa, message, ["REPLY", "SET"]);
   if (isOutcome(given)) return given;
   const settings = readSettings(given.attributes);
-  const { address, dns, subnets } = settings;
+  const { address, dns, subnets, domain } = settings;
   const isSet = given.kind === CFG_KIND.SET;
   const acknowledged = given.attributes.map(({ type }) => ({ type, value: new Uint8Array(0) }));
   return {
     kind: "advance",
     lines: linesAbout(settings),
-    changes: { assigned: { address, dns, subnets } },
+    changes: { assigned: { address, dns, subnets, domain } },
     reply: isSet ? transactionMessage(sa, message.header, "ACK", acknowledged, given.identifier) : undefined,
     to: restingState(sa),
     effects: [{ effect: "ready" }],

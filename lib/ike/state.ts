@@ -91,6 +91,8 @@ export interface IsakmpSa extends CommonState {
     readonly address?: Address;
     readonly dns: readonly Address[];
     readonly subnets: readonly Subnet[];
+    /** As it came. */
+    readonly domain?: string;
   };
 }
 
