@@ -15,9 +15,11 @@ const PROTOCOL_NUMBERS = [["esp", PROTOCOL.IPSEC_ESP], ["ah", PROTOCOL.IPSEC_AH]
 /** What tells the peer that an established SA of ours is gone; empty for any other. */
 export function deletePayloads(state: IkeState): Delete[] {
   if (!state.isEstablished) return [];
-  if (state.kind === "isakmp") {
-    return [isakmpDelete(state)];
-  }
+  return state.kind === "isakmp" ? [isakmpDelete(state)] : ipsecDeletes(state);
+}
+
+/** Of an SA that is agreed upon, if not established. */
+export function ipsecDeletes(state: Pick<IpsecSa, "protocols">): Delete[] {
   return PROTOCOL_NUMBERS.flatMap(([name, protocol]) => {
     const spis = state.protocols.filter(({ suite }) => suite.protocol === name).map((one) => spiBytes(one.inboundSpi));
     return spis.length ? [{ type: "D", doi: DOI.IPSEC, protocol, spis } as const] : [];

@@ -29,7 +29,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [NOTIFY.INVALID_TRANSFORM_ID]: REFUSED,
   [NOTIFY.ATTRIBUTES_NOT_SUPPORTED]: REFUSED,
   [NOTIFY.NO_PROPOSAL_CHOSEN]:
-    "the peer accepts no proposal of ours: compare esp=, ah=, pfs= and compress= of both ends",
+    "the peer accepts no proposal of ours: compare esp=, ah=, pfs= and compress= of both ends, or see its log",
   [NOTIFY.BAD_PROPOSAL_SYNTAX]: REFUSED,
   [NOTIFY.INVALID_KEY_INFORMATION]:
     "the peer does not accept our group for PFS: compare pfs= and pfsgroup= of both ends",

@@ -2,7 +2,9 @@
  * SAs go to the packet engine in the midst of a step: the inbound ones before the peer can use them, the outbound ones when
  * it is known that it can (pluto.md §9).
  */
-import type { Outcome, StepDeps } from "./exchange_table.ts";
+import { NOTIFY } from "./constants.ts";
+import { ipsecDeletes } from "./delete_payload.ts";
+import type { Effect, Outcome, StepDeps } from "./exchange_table.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
 import { fail } from "./quick_message.ts";
 
@@ -39,12 +41,17 @@ export function installBoth(
 function next(state: IpsecState, why: string | undefined, then: () => Out | Promise<Out>): Out | Promise<Out> {
   if (state.isGone) return { kind: "ignore", counter: "answeredTooLate" };
   if (why === undefined) return then();
-  // A repeated QI2 may have better luck; an initiator's private value has been used, and a repeated QR1 is of no use.
-  if (state.role === "responder") return fail(0, why);
+  // To the peer nothing has been promised so far.
+  if (state.name === "QUICK_R0") return fail(NOTIFY.NO_PROPOSAL_CHOSEN, why);
+  // It has SAs, or is about to: they would lead nowhere. What is begun anew may have better luck.
+  const tellPeer = { effect: "inform", payloads: ipsecDeletes(state) } as const;
+  const end: Effect = state.role === "initiator"
+    ? { effect: "giveUp", state, detail: `: ${why}` }
+    : { effect: "remove", state, tellPeer: false };
   return {
     kind: "advance",
     lines: [{ code: 3, text: why }, { code: 32, text: `STATE_${state.name}: internal error` }],
     to: state.name,
-    effects: [{ effect: "giveUp", state, detail: `: ${why}` }],
+    effects: [tellPeer, end],
   };
 }

@@ -18,7 +18,7 @@ const WEST_BEGINS = [
 ];
 const MEANS_PROPOSAL =
   "003 received informational payload, type NO_PROPOSAL_CHOSEN: the peer accepts no proposal of ours: " +
-  "compare esp=, ah=, pfs= and compress= of both ends";
+  "compare esp=, ah=, pfs= and compress= of both ends, or see its log";
 const MEANS_IDS =
   "003 received informational payload, type INVALID_ID_INFORMATION: the peer has no connection for these " +
   "networks: leftsubnet= and rightsubnet= must be the same at both ends";
@@ -120,21 +120,45 @@ for (const [which, method] of [["inbound", "installInbound"], ["outbound", "inst
     deepEqual(west.names, ["MAIN_I4"]);
     ok(west.host.events.includes("gave up #2"), world.story);
     deepEqual(gone, [1], "the host knows what to remove");
-    deepEqual(east.names, ["MAIN_R3", "QUICK_R1"]);
-    await world.pass(200);
+    equal(east.host.told.at(-1), "003 received Delete SA payload: deleting IPSEC State #2");
     deepEqual(east.names, ["MAIN_R3"]);
+    west.host[method] = () => Promise.resolve(undefined);
+    startQuick(west);
+    await world.pass(2);
+    deepEqual([ipsecSas(west)[0].isEstablished, ipsecSas(east)[0].isEstablished], [true, true]);
   });
 }
 
-Deno.test("a responder whose packet engine takes no outbound SA tries again with a repeated QI2", async () => {
+Deno.test("a responder whose packet engine takes no inbound SA refuses, and both attempts end", async () => {
+  const world = await keyedWorld();
+  const { west, east } = world;
+  const install = east.host.installInbound.bind(east.host);
+  east.host.installInbound = () => Promise.resolve("KLIPS refuses the inbound SA");
+  startQuick(west);
+  await world.pass(2);
+  deepEqual(east.host.told, ["003 KLIPS refuses the inbound SA", "214 STATE_QUICK_R0: NO_PROPOSAL_CHOSEN"]);
+  deepEqual(west.host.told.slice(-2), [MEANS_PROPOSAL, "214 STATE_QUICK_I1: NO_PROPOSAL_CHOSEN"]);
+  deepEqual([west.names, east.names], [["MAIN_I4"], ["MAIN_R3"]]);
+  east.host.installInbound = install;
+  startQuick(west);
+  await world.pass(2);
+  deepEqual([ipsecSas(west)[0].isEstablished, ipsecSas(east)[0].isEstablished], [true, true]);
+});
+
+Deno.test("a responder whose packet engine takes no outbound SA tells the initiator, which believes it established", async () => {
   const world = await keyedWorld();
   const { west, east } = world;
   const install = east.host.installOutbound.bind(east.host);
-  let tries = 0;
-  east.host.installOutbound = (sa) => tries++ === 0 ? Promise.resolve("KLIPS is not ready") : install(sa);
+  east.host.installOutbound = () => Promise.resolve("KLIPS is not ready");
+  const deleted: string[] = [];
+  west.host.peerDeleted = (state) => void deleted.push(state.name);
   startQuick(west);
   await world.pass(2);
   deepEqual(east.host.told.slice(-2), ["003 KLIPS is not ready", "032 STATE_QUICK_R1: internal error"]);
-  await world.pass(60);
+  deepEqual(east.names, ["MAIN_R3"]);
+  deepEqual(deleted, ["QUICK_I2"]);
+  east.host.installOutbound = install;
+  startQuick(west);
+  await world.pass(2);
   ok(ipsecSas(east)[0].isEstablished, world.story);
 });
