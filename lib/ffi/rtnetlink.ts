@@ -17,6 +17,7 @@ import {
   encodeLinkQuestion,
   encodeRoute,
   encodeRouteQuestion,
+  FIB_MATCH,
   type LinkChange,
   type LinkMessage,
   ROUTE_PROTOCOL,
@@ -29,7 +30,7 @@ import {
 } from "../packet/rtnetlink.ts";
 import { type Address, type Family, formatAddress } from "../text/address.ts";
 import { formatSubnet, isHostSubnet, type Subnet } from "../text/subnet.ts";
-import { ERRNO, SystemError } from "./libc.ts";
+import { cString, ERRNO, libc, SystemError } from "./libc.ts";
 import { decodedOr, NETLINK_ROUTE, NetlinkSocket, type Subject } from "./netlink_socket.ts";
 
 /** One route of the kernel; of a multipath route `device` and `via` are those of its first next hop. */
@@ -139,13 +140,30 @@ export class Rtnetlink implements Disposable {
   routeTo(address: Address, from: { source?: Address; device?: string } = {}): Route | undefined {
     const subject = `find the route to ${formatAddress(address)}`;
     const device = from.device === undefined ? undefined : this.#index(from.device, subject);
-    const body = encodeRouteQuestion(address, from.source, device);
+    const body = encodeRouteQuestion(address, { source: from.source, device });
     try {
       const [answer] = this.#socket.ask({ type: RTM.GETROUTE, flags: 0, body }, subject);
       const route = answer && decodedOr(() => decodeRoute(answer), subject);
       return route && route.type !== "unreachable" ? named(route, this.#names()) : undefined;
     } catch (error) {
       if (error instanceof SystemError && NO_WAY.includes(error.errno)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Whether the main table has no route to exactly this network: one question, however many routes there are. False is no
+   * answer: a smaller network, another table or an older kernel has been in the way, and the listing tells.
+   */
+  lacksRouteTo({ address, bits }: Subnet): boolean {
+    const body = encodeRouteQuestion(address, { flags: FIB_MATCH });
+    const subject = `find the route to ${formatAddress(address)}`;
+    try {
+      const [answer] = this.#socket.ask({ type: RTM.GETROUTE, flags: 0, body }, subject);
+      const route = answer && decodedOr(() => decodeRoute(answer), subject);
+      return route !== undefined && route.table === TABLE.MAIN && route.destination.bits < bits;
+    } catch (error) {
+      if (error instanceof SystemError) return error.errno === ERRNO.ENETUNREACH;
       throw error;
     }
   }
@@ -222,9 +240,9 @@ export class Rtnetlink implements Disposable {
   }
 
   #index(name: string, subject: Subject): number {
-    const link = this.findLink(name);
-    if (!link) throw new SystemError("netlink", ERRNO.ENODEV, subject, `there is no ${name}`);
-    return link.index;
+    const index = libc().if_nametoindex(cString(name));
+    if (!index) throw new SystemError("netlink", ERRNO.ENODEV, subject, `there is no ${name}`);
+    return index;
   }
 }
 

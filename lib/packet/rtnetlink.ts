@@ -177,12 +177,18 @@ function decodeVia(value: Uint8Array): Address {
   return addressOf(value.subarray(2), family);
 }
 
-/** Asks which route a packet to `address` would take. */
-export function encodeRouteQuestion(address: Address, source?: Address, device?: number): Uint8Array<ArrayBuffer> {
+/** RTM_F_FIB_MATCH, since Linux 4.13: the answer is the route of the table, and not what a packet gets of it. */
+export const FIB_MATCH = 0x2000;
+
+/** Asks which route a packet to `address` would take. @param flags none, or {@linkcode FIB_MATCH} */
+export function encodeRouteQuestion(
+  address: Address,
+  { source, device, flags = 0 }: { source?: Address; device?: number; flags?: number } = {},
+): Uint8Array<ArrayBuffer> {
   const bits = address.bytes.length * 8;
   return new NetlinkWriter()
     .fixed(AF_NUMBER[address.family], bits, source ? bits : 0, 0, 0, 0, 0, 0)
-    .fixed32(0)
+    .fixed32(flags)
     .bytes(RTA.DST, address.bytes)
     .bytes(RTA.SRC, source?.bytes)
     .u32(RTA.OIF, device)

@@ -218,8 +218,8 @@ export class Router {
     const announces = sa !== undefined && connection.erouteOwner === NOBODY;
     let isRoutedNow = !announces || await this.#updown("up", connection);
     if (isRoutedNow && !route) {
-      await this.#updown("prepare", connection); // clears the way; what is not there cannot go
-      isRoutedNow = await this.#updown("route", connection);
+      // the first clears the way for the second, whatever comes of it: what is not there cannot go
+      [, isRoutedNow] = await Promise.all([this.#updown("prepare", connection), this.#updown("route", connection)]);
     }
     if (!isRoutedNow) {
       if (announces) await this.#updown("down", connection);

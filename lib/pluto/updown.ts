@@ -16,6 +16,7 @@ export interface UpdownResult {
 }
 
 export interface UpdownDeps {
+  /** Those of one connection are run one after the other. */
   runUpdown(command: string, variables: UpdownVariables): Promise<UpdownResult>;
   tell(connection: Connection, code: number, text: string): void;
 }

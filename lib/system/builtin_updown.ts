@@ -39,7 +39,9 @@ export interface BuiltinUpdownDeps {
 }
 
 /** The routes of this host, as far as they matter here. */
-export type UpdownRoutes = Pick<Rtnetlink, "routes" | "addRoute" | "replaceRoute" | "deleteRoute"> & Disposable;
+export type UpdownRoutes =
+  & Pick<Rtnetlink, "routes" | "lacksRouteTo" | "addRoute" | "replaceRoute" | "deleteRoute">
+  & Disposable;
 
 const SYSTEM: BuiltinUpdownDeps = {
   openRoutes: () => new Rtnetlink(),
@@ -168,7 +170,7 @@ function inPlace(routes: UpdownRoutes, destination: Subnet): Route | undefined {
  */
 function deleteStale(routes: UpdownRoutes, destinations: readonly Subnet[], virtual: string | undefined): void {
   for (const destination of destinations) {
-    const found = inPlace(routes, destination);
+    const found = routes.lacksRouteTo(destination) ? undefined : inPlace(routes, destination);
     if (!found || found.protocol === ROUTE_PROTOCOL.KERNEL || leadsInto(found, virtual)) continue;
     const { device, via, type } = found;
     // a multipath route is deleted as a whole, so none of its hops is named

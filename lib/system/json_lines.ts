@@ -2,9 +2,10 @@
 
 const encoder = new TextEncoder();
 
-/** Writes one after the other; what is queued last is written last. */
+/** Writes one after the other, and at once what has come together; what is queued last is written last. */
 export class LineWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #waiting = "";
   #last: Promise<void> = Promise.resolve();
 
   constructor(stream: WritableStream<Uint8Array>) {
@@ -13,8 +14,15 @@ export class LineWriter {
 
   /** Never throws: that the other end has gone is noticed by who reads. */
   write(value: unknown): void {
-    const bytes = encoder.encode(`${JSON.stringify(value)}\n`);
-    this.#last = this.#last.then(() => this.#writer.write(bytes)).catch(() => {});
+    const line = `${JSON.stringify(value)}\n`;
+    if (this.#waiting === "") this.#last = this.#last.then(() => this.#flush()).catch(() => {});
+    this.#waiting += line;
+  }
+
+  #flush(): Promise<void> {
+    const bytes = encoder.encode(this.#waiting);
+    this.#waiting = "";
+    return this.#writer.write(bytes);
   }
 
   /** Once all has been written. */
@@ -29,9 +37,10 @@ export async function* readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   longest: number,
 ): AsyncGenerator<unknown> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop()!;
     if (rest.length > longest) return;
     for (const line of lines) {

@@ -54,7 +54,8 @@ export async function servePluto(
   const server = new PermitServer(updownSocketPath(options.ctlBase), permits);
   const answers = new LineWriter(output);
   answers.write(READY);
-  const running = new Set<Promise<void>>();
+  /** By connection: the last one that it has. */
+  const running = new Map<unknown, Promise<void>>();
   try {
     for await (const value of readLines(input, LONGEST_REQUEST)) {
       const request = value as HelperRequest;
@@ -69,13 +70,18 @@ export async function servePluto(
           peerLogs.close();
           break;
         case "updown": {
-          const done = updown(request, permits).then((outcome) => answers.write({ id: request.id, outcome }));
-          running.add(done);
-          void done.finally(() => running.delete(done));
+          const of = request.variables?.PLUTO_CONNECTION;
+          const done = (running.get(of) ?? Promise.resolve())
+            .then(() => updown(request, permits))
+            .then((outcome) => answers.write({ id: request.id, outcome }));
+          running.set(of, done);
+          void done.finally(() => {
+            if (running.get(of) === done) running.delete(of);
+          });
         }
       }
     }
-    await Promise.all(running); // the last ones undo routes
+    await Promise.all(running.values()); // the last ones undo routes
   } finally {
     server.close();
     peerLogs.close();

@@ -4,6 +4,7 @@ import { LineWriter, readLines } from "./json_lines.ts";
 import { type HelperAnswer, type HelperRequest, READY } from "./pluto_helper.ts";
 import type { PlutoSeverity } from "./pluto_syslog.ts";
 import type { UpdownOutcome } from "./updown.ts";
+import { doesNothing } from "./updown_words.ts";
 
 const LONGEST_ANSWER = 1 << 20;
 
@@ -47,7 +48,9 @@ export class PlutoHelper {
     this.#ask({ do: "close peer logs" });
   }
 
+  /** Those of one connection are run one after the other. */
   updown(command: string, variables: UpdownVariables): Promise<UpdownOutcome> {
+    if (doesNothing(command, variables)) return Promise.resolve({ ok: true, lines: [] });
     const id = ++this.#lastId;
     const { promise, resolve } = Promise.withResolvers<UpdownOutcome>();
     this.#waiting.set(id, resolve);

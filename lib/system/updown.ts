@@ -8,6 +8,7 @@ import { sanitizeText } from "../text/sanitize.ts";
 import { builtinUpdown, type UpdownResult } from "./builtin_updown.ts";
 import { singleFile } from "./self.ts";
 import type { Variables } from "./updown_request.ts";
+import { builtinArguments } from "./updown_words.ts";
 import type { UpdownVariables } from "../text/updown_variables.ts";
 
 export const DEFAULT_UPDOWN = "ipsec _updown";
@@ -52,18 +53,6 @@ export async function runUpdown(
   if (!args) return await runByShell(command, variables, deps);
   const { status, lines } = (deps.builtin ?? builtinUpdown)(args, (name) => variables[name]);
   return outcome(lines, status === 0 ? undefined : `${verb} command exited with status ${status}`);
-}
-
-/** Whether a command is run within this process, without a shell. */
-export function isBuiltinUpdown(command: string): boolean {
-  return builtinArguments(command) !== undefined;
-}
-
-/** Its arguments where a command is the built-in one and needs no shell; undefined for any other. */
-function builtinArguments(command: string): string[] | undefined {
-  const [ipsec, subcommand, ...args] = command.trim().split(/[ \t]+/);
-  const plain = /^[\w.,:/=+@-]*$/;
-  return ipsec === "ipsec" && subcommand === "_updown" && args.every((word) => plain.test(word)) ? args : undefined;
 }
 
 async function runByShell(command: string, variables: UpdownVariables, deps: UpdownDeps): Promise<UpdownOutcome> {

@@ -4,7 +4,7 @@
  * can open and pluto, once it has given up its rights, cannot.
  */
 import { listenPrivately } from "./private_socket.ts";
-import { isBuiltinUpdown } from "./updown.ts";
+import { builtinArguments } from "./updown_words.ts";
 
 const MOST_COMMANDS = 4096;
 const LONGEST_COMMAND = 4096;
@@ -30,7 +30,7 @@ export class UpdownPermits {
 
   /** The built-in command is always allowed: what it does is known. */
   allows(command: string): boolean {
-    return isBuiltinUpdown(command) || this.#commands.has(command);
+    return builtinArguments(command) !== undefined || this.#commands.has(command);
   }
 }
 
@@ -92,7 +92,7 @@ async function readAll(connection: Deno.UnixConn): Promise<string> {
  * with --noklips) runs none.
  */
 export async function permitUpdowns(path: string, commands: readonly string[]): Promise<void> {
-  const own = commands.filter((command) => !isBuiltinUpdown(command));
+  const own = commands.filter((command) => !builtinArguments(command));
   if (!own.length) return;
   let connection: Deno.UnixConn;
   try {

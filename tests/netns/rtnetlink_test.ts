@@ -140,6 +140,46 @@ scenario("Rtnetlink.routes() lists what ip(8) made, and finds ways", fourHosts, 
   });
 });
 
+const EXACT: [what: string, ip: string, destination: string][] = [
+  ["a network", "route add 10.2.0.0/24 via 192.0.2.2", "10.2.0.0/24"],
+  ["a host", "route add 10.2.0.7 via 192.0.2.2", "10.2.0.7/32"],
+  ["a network with a metric", "route add 10.2.0.0/24 via 192.0.2.2 metric 9", "10.2.0.0/24"],
+  [
+    "a network whose first host has another",
+    "route add 10.2.0.0/24 dev eth1; route add 10.2.0.0/32 dev eth0",
+    "10.2.0.0/24",
+  ],
+  ["a network over many ways", "route add 10.2.0.0/24 nexthop dev eth0 nexthop dev eth1", "10.2.0.0/24"],
+  ["a network that is unreachable", "route add unreachable 10.2.0.0/24", "10.2.0.0/24"],
+  ["a network that is thrown", "route add prohibit 10.2.0.0/24", "10.2.0.0/24"],
+  ["a black hole", "route add blackhole 10.2.0.0/24", "10.2.0.0/24"],
+  ["half of all", "route add 0.0.0.0/1 dev eth1", "0.0.0.0/1"],
+  ["a network of IPv6", "-6 route add fd01:2::/64 dev eth1", "fd01:2::/64"],
+  ["one of IPv6 that is unreachable", "-6 route add unreachable fd01:2::/64", "fd01:2::/64"],
+  ["one of IPv6 that is prohibited", "-6 route add prohibit fd01:2::/64", "fd01:2::/64"],
+];
+
+scenario("Rtnetlink.lacksRouteTo() finds in one question whether there is none", fourHosts, async ({ west, step }) => {
+  const lacks = async (destination: string) => await rtnetlink(west, `return r.lacksRouteTo(net("${destination}"))`);
+  const ip = async (lines: string, from: string, to: string) => {
+    for (const line of lines.split("; ")) await west.ip(line.replace(from, to));
+  };
+  for (const defaults of ["without a default route", "with one"]) {
+    if (defaults === "with one") {
+      await west.ip("route add default via 192.0.2.2");
+      await west.ip("-6 route add default dev eth0");
+    }
+    for (const [what, lines, destination] of EXACT) {
+      await step(`${what}, ${defaults}`, async () => {
+        if (destination !== "0.0.0.0/1") equal(await lacks(destination), true);
+        await ip(lines, "", "");
+        equal(await lacks(destination), false);
+        await ip(lines, "route add", "route del");
+      });
+    }
+  }
+});
+
 scenario("Rtnetlink says what a change was refused for", fourHosts, async ({ west }) => {
   const add = '() => r.addRoute({ destination: net("10.2.0.0/24"), device: "eth0" })';
   const [first, second, third, unknown, gateway] = await rtnetlink(

@@ -4,7 +4,7 @@ import { ERRNO, SystemError } from "../../lib/ffi/libc.ts";
 import { formatRoute, type Route, type RouteSpec } from "../../lib/ffi/rtnetlink.ts";
 import { builtinUpdown, type BuiltinUpdownDeps, type UpdownResult } from "../../lib/system/builtin_updown.ts";
 import type { Passage } from "../../lib/system/firewall.ts";
-import { formatSubnet, sameSubnet } from "../../lib/text/subnet.ts";
+import { formatSubnet, sameSubnet, type Subnet } from "../../lib/text/subnet.ts";
 
 const ENVIRONMENT: Record<string, string> = {
   PLUTO_VERSION: "1.1",
@@ -42,6 +42,8 @@ class Host implements BuiltinUpdownDeps {
 
   openRoutes = () => ({
     routes: (): Route[] => this.table,
+    lacksRouteTo: (destination: Subnet): boolean =>
+      !this.table.some((route) => sameSubnet(route.destination, destination)),
     addRoute: (spec: RouteSpec): void => {
       const errno = this.refuses.get(formatSubnet(spec.destination)) ?? (this.#find(spec) && ERRNO.EEXIST);
       if (errno) throw new SystemError("netlink", errno, `add route ${formatRoute(spec)}`);

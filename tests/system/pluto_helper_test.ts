@@ -7,6 +7,7 @@ import { dropPlutoLock, runningPluto, takePlutoLock } from "../../lib/system/plu
 import { PlutoLog } from "../../lib/system/pluto_log.ts";
 import { PlutoSyslog } from "../../lib/system/pluto_syslog.ts";
 import { permitUpdowns, UpdownPermits, updownSocketPath } from "../../lib/system/updown_permits.ts";
+import { doesNothing } from "../../lib/system/updown_words.ts";
 import { UnixReceiver } from "../_unix_receiver.ts";
 import { parseNumericAddress } from "../../lib/text/address.ts";
 
@@ -107,12 +108,42 @@ for (const [what, variables, name] of VARIABLES) {
     }));
 }
 
+Deno.test("the helper runs the commands of a connection one after the other", () =>
+  helping(async (helper) => {
+    const fast = "echo $PLUTO_VERB >>$PLUTO_ME", slow = `until [ -s $PLUTO_ME ]; do sleep 0.01; done; ${fast}`;
+    await permitUpdowns(updownSocketPath(helper.ctlBase), [slow, fast]);
+    const file = `${helper.directory}/order`;
+    const ask = (id: number, command: string, name: string, verb: string) => {
+      const variables = { PLUTO_VERB: verb, PLUTO_CONNECTION: name, PLUTO_ME: file };
+      helper.ask({ do: "updown", id, command, variables });
+    };
+    ask(2, slow, "office", "prepare-host");
+    ask(3, fast, "office", "route-host");
+    ask(4, fast, "another", "up-host");
+    while (helper.answers.size < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+    equal(Deno.readTextFileSync(file), "up-host\nprepare-host\nroute-host\n");
+  }));
+
 Deno.test("the helper goes on after a request that is none", () =>
   helping(async (helper) => {
     helper.ask({ do: "updown", id: 7 } as HelperRequest, { do: "shout" } as unknown as HelperRequest);
     equal((await helper.updown("false")).ok, false);
     equal(helper.answers.get(7)?.ok, false);
   }));
+
+Deno.test("doesNothing() tells of the built-in command without arguments, for a connection that comes or goes", () => {
+  const asked: [string, string][] = [
+    ["ipsec _updown", "up-client"],
+    ["ipsec _updown", "down-host-v6"],
+    ["ipsec _updown", "route-client"],
+    ["ipsec _updown ipfwadm", "up-client"],
+    ["/usr/local/bin/updown", "up-client"],
+  ];
+  deepEqual(
+    asked.map(([command, verb]) => doesNothing(command, { PLUTO_VERB: verb })),
+    [true, true, false, false, false],
+  );
+});
 
 Deno.test("the built-in updown command needs no permission, and what looks like it does", () => {
   const permits = new UpdownPermits();
