@@ -9,6 +9,7 @@ import { addressInSubnet, formatSubnet, isHostSubnet, sameSubnet, subnetInSubnet
 import { formatAddress } from "../text/address.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 import type { Secret } from "../crypto/secret.ts";
+import { whyNotLeased } from "./address_pools.ts";
 import {
   bestForClients,
   bestOpportunistic,
@@ -39,6 +40,8 @@ export interface ChooserDeps {
   presharedKey(connection: Connection, peerId: Identity | undefined): Secret | undefined;
   hasPrivateKey(connection: Connection): boolean;
   readonly opportunism: Opportunism | undefined;
+  /** The address from a pool that one connection of a peer has is that of another one as well. */
+  shareLease(from: Connection, to: Connection): void;
   /** Milliseconds. */
   now(): number;
 }
@@ -82,6 +85,10 @@ export class Chooser {
   }
 
   async byClients(sa: IsakmpSa, current: Connection, request: ClientRequest): Promise<Connection | Refusal> {
+    const strange = whyNotLeased(current, request.peers.client);
+    if (strange) {
+      return { refused: `cannot respond to IPsec SA request: ${strange}`, notify: INVALID_ID_INFORMATION };
+    }
     const found = this.#searchClients(sa, current, request);
     if (!found) {
       return {
@@ -103,6 +110,7 @@ export class Chooser {
     }
     if (isOpportunistic) return await this.#confirm(sa, current, found, request);
     const chosen = found.connectionKind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
+    if (chosen !== current && chosen.peers.addressPool) this.deps.shareLease(current, chosen);
     if (chosen.peers.isClientWithin || chosen.peers.virtual) {
       chosen.peers.client = isOnly(request.peers.client, chosen.peers.host) ? undefined : request.peers.client;
       chosen.peers.isClientWithin = false;

@@ -1,6 +1,7 @@
 /** Which of several connections fits the networks that a peer wants protected (pluto.md §15.3). */
 import type { ClientRequest } from "../ike/host.ts";
 import type { Address } from "../text/address.ts";
+import { servesLease } from "./address_pools.ts";
 import { type Identity, sameIdentity } from "../text/identity.ts";
 import { formatSubnet, sameSubnet, type Subnet, subnetInSubnet } from "../text/subnet.ts";
 import { type Connection, NOBODY } from "./connection.ts";
@@ -30,12 +31,14 @@ export function bestForClients(
 }
 
 function peerNetFits(
-  { peers }: Connection,
+  one: Connection,
   current: Connection,
   request: ClientRequest,
   privateNets: PrivateNets,
 ): boolean {
+  const { peers } = one;
   const wanted = request.peers.client, host = current.peers.host;
+  if (peers.addressPool) return servesLease(one, current);
   if (peers.virtual) return whyNotVirtual(peers.virtual, wanted, host, privateNets) === undefined;
   if (!peers.client) return isOnly(wanted, host);
   return peers.isClientWithin ? subnetInSubnet(wanted, peers.client) : sameSubnet(wanted, peers.client);
@@ -65,7 +68,7 @@ export function holderOf(net: Subnet, asks: Identity, all: Iterable<Connection>)
   for (const one of all) {
     const { peers, connectionKind, neverNegotiates, newestIpsec } = one;
     if (neverNegotiates || connectionKind !== "CK_INSTANCE" && connectionKind !== "CK_PERMANENT") continue;
-    const isInUse = newestIpsec !== NOBODY || isRouted(one.routing);
+    const isInUse = newestIpsec !== NOBODY || isRouted(one.routing) || one.lease !== undefined;
     if (!isInUse || sameIdentity(peers.id, asks) || isEverything(peers.net)) continue;
     if (subnetInSubnet(net, peers.net) || subnetInSubnet(peers.net, net)) return one;
   }

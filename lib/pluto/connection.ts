@@ -7,6 +7,7 @@ import type { Secret } from "../crypto/secret.ts";
 import { type Address, formatAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
 import { formatSubnet, type Subnet } from "../text/subnet.ts";
+import type { Lease } from "./address_pool.ts";
 import type { End } from "./end.ts";
 import type { Flow } from "./kernel.ts";
 import { isOnly, isUnknownNet } from "./nets.ts";
@@ -38,6 +39,8 @@ export interface ConnectionSettings {
   readonly modecfgPull: boolean;
   readonly modecfgDns: readonly Address[];
   readonly modecfgWins: readonly Address[];
+  readonly modecfgDomains: readonly string[];
+  readonly modecfgBanner?: string;
   readonly xauthBy?: string;
   readonly fragmentation: boolean;
 }
@@ -95,6 +98,8 @@ export class Connection implements IkeConnection {
   gatewayKeys: readonly RsaPublicKey[] = [];
   /** What `--initiate` was given for a peer that asks. */
   xauth: { readonly user?: string; readonly password?: Secret } | undefined = undefined;
+  /** The address that its peer has from a pool. */
+  lease: Lease<Connection> | undefined = undefined;
   /** Debugging in addition to the daemon's. */
   debug: readonly string[] = [];
 

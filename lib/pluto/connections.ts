@@ -13,6 +13,9 @@ export interface HostPair {
 export class Connections implements Iterable<Connection> {
   #all: Connection[] = [];
 
+  /** @param removed what a connection had of its own is given back */
+  constructor(readonly removed: (connection: Connection) => void = () => {}) {}
+
   [Symbol.iterator](): Iterator<Connection> {
     return this.#all[Symbol.iterator]();
   }
@@ -29,6 +32,7 @@ export class Connections implements Iterable<Connection> {
 
   remove(connection: Connection): void {
     this.#all = this.#all.filter((one) => one !== connection);
+    this.removed(connection);
   }
 
   has(connection: Connection): boolean {

@@ -4,7 +4,9 @@ import type { IkeSuite, IpsecSuite } from "../ike/suite.ts";
 import type { GroupName } from "../crypto/dh_groups.ts";
 import { type Address, anyAddress, type Family, isAnyAddress, parseAddress } from "../text/address.ts";
 import { type Identity, parseIdentity } from "../text/identity.ts";
+import { parsePoolRange } from "../text/pool_range.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
+import type { AddressRange } from "../text/range.ts";
 import { ok, type Result } from "../text/result.ts";
 import { hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import { Connection, type ConnectionSettings, type Kind } from "./connection.ts";
@@ -152,12 +154,27 @@ class Definition {
       updown: given.updown,
       ca: given.ca,
       sourceIp,
+      addressPool: this.#addressPool(given, side),
       xauthServer: given.xauthServer === true,
       xauthClient: given.xauthClient === true,
       xauthUser: given.xauthUser,
       modecfgServer: given.modecfgServer === true,
       modecfgClient: given.modecfgClient === true,
     }, this.deps.myId);
+  }
+
+  #addressPool(given: EndDescription, side: string): AddressRange | undefined {
+    if (given.addressPool === undefined) return undefined;
+    const range = parsePoolRange(given.addressPool);
+    if (!range.ok) this.#refuse(RC.clash, `bad ${side} address pool "${given.addressPool}": ${range.error}`);
+    const beside = given.sourceIp ?? given.client ?? given.clientWithin ?? given.virtual;
+    if (beside !== undefined) {
+      this.#refuse(RC.clash, `${side} has an address pool, so that it cannot have ${beside} as well`);
+    }
+    if (given.host !== "%any") {
+      this.#refuse(RC.clash, `${side} has an address pool, which is for peers of any address (%any), not ${given.host}`);
+    }
+    return range.value;
   }
 
   #client(given: EndDescription, side: string, defaultsToAll: boolean): { client?: Subnet; isClientWithin: boolean } {
@@ -200,7 +217,9 @@ class Definition {
     const words = [description.left, description.right].map(hostWord);
     const group = words.some((word) => word?.group), opportunistic = words.some((word) => word?.opportunistic);
     const { left, right } = description;
-    const hasClient = [left, right].some(({ client, clientWithin, virtual }) => client ?? clientWithin ?? virtual);
+    const hasClient = [left, right].some(({ client, clientWithin, virtual, addressPool }) =>
+      client ?? clientWithin ?? virtual ?? addressPool
+    );
     return {
       psk: description.psk,
       rsasig: description.rsasig,
@@ -246,6 +265,8 @@ class Definition {
       modecfgPull: description.modecfgPull === true,
       modecfgDns: addresses(description.modecfgDns, "modecfgdns"),
       modecfgWins: addresses(description.modecfgWins, "modecfgwins"),
+      modecfgDomains: description.modecfgDomains ?? [],
+      modecfgBanner: description.modecfgBanner,
       xauthBy: description.xauthBy,
       fragmentation: description.fragmentation !== false,
     };

@@ -18,6 +18,8 @@ export interface EndDescription {
   readonly dnsKeyOnDemand?: boolean;
   readonly updown?: string;
   readonly sourceIp?: string;
+  /** `A-B`, or a network. */
+  readonly addressPool?: string;
   readonly xauthServer?: boolean;
   readonly xauthClient?: boolean;
   readonly xauthUser?: string;
@@ -64,6 +66,8 @@ export interface ConnectionDescription {
   readonly modecfgPull?: boolean;
   readonly modecfgDns?: readonly string[];
   readonly modecfgWins?: readonly string[];
+  readonly modecfgDomains?: readonly string[];
+  readonly modecfgBanner?: string;
   readonly xauthBy?: string;
   /** `legacy=yes` of config setup. */
   readonly legacy?: boolean;

@@ -2,10 +2,12 @@
 import type { IkeEnd } from "../ike/connection.ts";
 import { type Address, isAnyAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
+import type { AddressRange } from "../text/range.ts";
 import { hostSubnet, type Subnet } from "../text/subnet.ts";
 import { isAnyId } from "./identity_match.ts";
 import type { MyId } from "./myid.ts";
 import { addressIdentity } from "./myid.ts";
+import { unknownNet } from "./nets.ts";
 import type { VirtualClient } from "./virtual_ip.ts";
 
 /** `%myid` is resolved whenever it is asked for. */
@@ -28,6 +30,7 @@ export interface EndFields {
   updown?: string;
   ca?: string;
   sourceIp?: Address;
+  addressPool?: AddressRange;
   xauthServer: boolean;
   xauthClient: boolean;
   xauthUser?: string;
@@ -48,6 +51,8 @@ export class End implements IkeEnd {
   readonly updown: string | undefined;
   readonly ca: string | undefined;
   sourceIp: Address | undefined;
+  /** Of the peer's end: Mode Config gives it an address out of these, which is then its client. */
+  readonly addressPool: AddressRange | undefined;
   readonly xauthServer: boolean;
   readonly xauthClient: boolean;
   readonly xauthUser: string | undefined;
@@ -70,6 +75,7 @@ export class End implements IkeEnd {
     this.updown = fields.updown;
     this.ca = fields.ca;
     this.sourceIp = fields.sourceIp;
+    this.addressPool = fields.addressPool;
     this.xauthServer = fields.xauthServer;
     this.xauthClient = fields.xauthClient;
     this.xauthUser = fields.xauthUser;
@@ -92,7 +98,8 @@ export class End implements IkeEnd {
 
   /** The network that is protected: the client, or the host alone. */
   get net(): Subnet {
-    return this.client ?? hostSubnet(this.host);
+    if (this.client) return this.client;
+    return this.addressPool ? unknownNet(this.addressPool.from.family) : hostSubnet(this.host);
   }
 
   get isAnyHost(): boolean {

@@ -2,16 +2,17 @@
 import type { Secret } from "../crypto/secret.ts";
 import type { RsaPrivateKey } from "../crypto/rsa.ts";
 import type { IkeConnection } from "../ike/connection.ts";
-import type { ClientRequest, DebugArea, IkeHost, PeerKeys, Refusal, Subject } from "../ike/host.ts";
+import type { ClientRequest, DebugArea, GivenSettings, IkeHost, PeerKeys, Refusal, Subject } from "../ike/host.ts";
 import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
 import type { AuthMethod } from "../ike/suite.ts";
 import type { Identity } from "../text/identity.ts";
-import { formatAddress } from "../text/address.ts";
+import { type Address, formatAddress } from "../text/address.ts";
 import { Connection, NOBODY } from "./connection.ts";
 import { RC } from "./define.ts";
 import { onPeerDeleted } from "./deletes.ts";
 import { onDeadPeer } from "./dpd_action.ts";
 import { KernelError } from "./kernel.ts";
+import { isEverything } from "./nets.ts";
 import { connectionOf, type Parts } from "./parts.ts";
 import { forgottenStates, leftBehind } from "./unique_ids.ts";
 import { askCredentials } from "./xauth.ts";
@@ -106,9 +107,21 @@ export class PlutoHost implements IkeHost {
     return await askCredentials(sa, connectionOf(sa), this.parts);
   }
 
-  addressFor(sa: IsakmpSa) {
-    const { peers, settings } = connectionOf(sa);
-    return peers.sourceIp && { address: peers.sourceIp, dns: settings.modecfgDns, wins: settings.modecfgWins };
+  addressFor(sa: IsakmpSa, wanted?: Address): GivenSettings | Refusal | undefined {
+    const current = connectionOf(sa);
+    const { ours, peers, settings } = current;
+    const assigned = peers.addressPool
+      ? this.parts.addressPools.assign(sa, current, peers.addressPool, wanted)
+      : peers.sourceIp && { connection: current, address: peers.sourceIp };
+    if (!assigned || "refused" in assigned) return assigned;
+    return {
+      ...assigned,
+      dns: settings.modecfgDns,
+      wins: settings.modecfgWins,
+      subnets: ours.client && !isEverything(ours.client) ? [ours.client] : [],
+      domains: settings.modecfgDomains,
+      ...(settings.modecfgBanner !== undefined && { banner: settings.modecfgBanner }),
+    };
   }
 
   established(state: IkeState): void {

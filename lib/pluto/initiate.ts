@@ -70,6 +70,7 @@ export class Initiator {
       if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
       const its = this.deps.connectionOf(state);
       if (!sameHostPair(its, connection) || its.connectionKind === "CK_GOING_AWAY") continue;
+      if (its.lease !== connection.lease) continue; // another client behind the same NAT
       if (!sameIdentity(its.ours.id, connection.ours.id) || !sameIdentity(its.peers.id, connection.peers.id)) continue;
       if (!suitsPhase2(state, its, connection)) continue;
       if (!newest || state.number > newest.number) newest = state;

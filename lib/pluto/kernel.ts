@@ -48,6 +48,14 @@ export interface Kernel {
   eroutes(): Promise<readonly ErouteCount[]>;
   /** Milliseconds since something came in by one of these SAs; undefined where nothing did, or it is unknown. */
   idleInbound(sas: readonly IpsecSa[]): Promise<number | undefined>;
+  /** Whether an earlier pluto has left SAs towards this network which nobody has taken over. */
+  isOrphan(peers: Subnet): boolean;
+  /**
+   * Ends what an earlier pluto has left towards some networks, where nothing has come in by it for so long.
+   *
+   * @returns the networks that nothing leads to any more
+   */
+  releaseOrphans(which: (peers: Subnet) => boolean, silentMs: number): Promise<readonly Subnet[]>;
   /** Ports of the peer have changed: its SAs are told. */
   moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void>;
   close(): void;

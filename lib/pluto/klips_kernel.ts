@@ -193,21 +193,33 @@ export class KlipsKernel implements Kernel {
   async eroutes(): Promise<readonly ErouteCount[]> {
     const rows: readonly CountedEroute[] = await this.#requests.list("eroute/all");
     return rows.flatMap((row) => {
-      const ours = subnetOf(row.source), peers = subnetOf(row.destination);
-      if (!ours || !peers) return [];
-      const flow = {
-        ours,
-        peers,
-        protocol: row.protocol,
-        ourPort: row.sourcePort,
-        peersPort: row.destinationPort,
-      };
-      return [{ flow, packets: row.count, target: row.sa }];
+      const flow = flowOfEroute(row);
+      return flow ? [{ flow, packets: row.count, target: row.sa }] : [];
     });
   }
 
+  isOrphan(peers: Subnet): boolean {
+    return this.#orphans.leadsTo(peers);
+  }
+
+  async releaseOrphans(which: (peers: Subnet) => boolean, silentMs: number): Promise<readonly Subnet[]> {
+    const released: Subnet[] = [];
+    for (const { eroute, inbound } of [...this.#orphans]) {
+      const flow = flowOfEroute(eroute);
+      if (!flow || !which(flow.peers)) continue;
+      const idleMs = await this.#leastIdle(inbound);
+      if (idleMs !== undefined && idleMs < silentMs || !this.#orphans.carries(flow)) continue;
+      await this.deleteEroute(flow);
+      released.push(flow.peers);
+    }
+    return released;
+  }
+
   async idleInbound(sas: readonly IpsecSa[]): Promise<number | undefined> {
-    const inbound = sas.flatMap(({ number }) => this.#chains.get(number)?.in ?? []);
+    return await this.#leastIdle(sas.flatMap(({ number }) => this.#chains.get(number)?.in ?? []));
+  }
+
+  async #leastIdle(inbound: readonly SaId[]): Promise<number | undefined> {
     const idle = await this.#idleTimes();
     let least: number | undefined;
     for (const id of inbound) {
@@ -349,6 +361,12 @@ function flowOfSa({ ourClient, peersClient, connection: { ours, peers } }: Ipsec
     ourPort: ours.clientPort,
     peersPort: peers.clientPort,
   };
+}
+
+function flowOfEroute(row: ListedEroute): Flow | undefined {
+  const ours = subnetOf(row.source), peers = subnetOf(row.destination);
+  if (!ours || !peers) return undefined;
+  return { ours, peers, protocol: row.protocol, ourPort: row.sourcePort, peersPort: row.destinationPort };
 }
 
 function pfkeyFlow({ ours, peers, protocol, ourPort, peersPort }: Flow): PfkeyFlow {

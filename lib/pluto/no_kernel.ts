@@ -17,6 +17,8 @@ export function noKernel(interfaces: () => Promise<readonly KernelInterface[]>):
     deleteEroute: nothing,
     eroutes: () => Promise.resolve([]),
     idleInbound: () => Promise.resolve(undefined),
+    isOrphan: () => false,
+    releaseOrphans: () => Promise.resolve([]),
     moveEncapsulation: nothing,
     close: () => {},
   };

@@ -3,7 +3,7 @@
  * on until somebody negotiates their like. What was keyed by hand has lower numbers, and is not touched.
  */
 import { parseSaId, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
-import { formatSubnet } from "../text/subnet.ts";
+import { formatSubnet, type Subnet } from "../text/subnet.ts";
 import type { Flow } from "./kernel.ts";
 
 /** SPIs that pluto gives; FreeS/WAN's manual keying stays below (klips.md §9). */
@@ -35,9 +35,17 @@ export interface Released {
 
 const NOTHING: Released = { outbound: [], inbound: [] };
 
+/** An eroute that leads into SAs. */
+export interface Orphan {
+  readonly eroute: ListedEroute;
+  readonly target: SaId;
+  /** Of SAs that let in what comes back. */
+  readonly inbound: readonly SaId[];
+}
+
 export class Orphans {
   /** Where eroutes lead; undefined for shunts. */
-  readonly #flows = new Map<string, SaId | undefined>();
+  readonly #flows = new Map<string, { readonly eroute: ListedEroute; readonly target: SaId } | undefined>();
   /** By the networks that they let in. */
   readonly #inbound = new Map<string, SaId[]>();
   /** Of IPIP; undefined where there is none. */
@@ -54,10 +62,12 @@ export class Orphans {
       this.#inbound.set(networks, [...this.#inbound.get(networks) ?? [], id]);
     }
     this.highestTunnel = highest;
-    for (const { source, sourcePort, destination, destinationPort, protocol, sa } of eroutes) {
+    for (const eroute of eroutes) {
+      const { source, sourcePort, destination, destinationPort, protocol, sa } = eroute;
       const key = keyOf(source, sourcePort, destination, destinationPort, protocol);
       if (sa.startsWith("%")) this.#flows.set(key, undefined);
-      else if (ofPluto(sa)) this.#flows.set(key, ofPluto(sa));
+      const target = ofPluto(sa);
+      if (target) this.#flows.set(key, { eroute, target });
     }
   }
 
@@ -71,17 +81,31 @@ export class Orphans {
     return this.#flows.get(keyOfFlow(flow)) !== undefined;
   }
 
+  /** Whether one of them leads into SAs towards this network. */
+  leadsTo(peers: Subnet): boolean {
+    const destination = formatSubnet(peers);
+    return [...this.#flows.values()].some((one) => one?.eroute.destination === destination);
+  }
+
+  *[Symbol.iterator](): Iterator<Orphan> {
+    for (const one of this.#flows.values()) if (one) yield { ...one, inbound: this.#inboundOf(one.eroute) };
+  }
+
+  #inboundOf({ source, destination }: Pick<ListedEroute, "source" | "destination">): readonly SaId[] {
+    return this.#inbound.get(`${source} ${destination}`) ?? [];
+  }
+
   /** The flow has an owner now, or is gone. */
   release(flow: Flow): Released {
     const key = keyOfFlow(flow);
     if (!this.#flows.has(key)) return NOTHING;
-    const target = this.#flows.get(key);
+    const found = this.#flows.get(key);
     this.#flows.delete(key);
-    if (!target) return NOTHING;
-    const networks = `${formatSubnet(flow.ours)} ${formatSubnet(flow.peers)}`;
-    const inbound = this.#inbound.get(networks) ?? [];
-    this.#inbound.delete(networks);
-    return { outbound: [target], inbound };
+    if (!found) return NOTHING;
+    const networks = { source: formatSubnet(flow.ours), destination: formatSubnet(flow.peers) };
+    const inbound = this.#inboundOf(networks);
+    this.#inbound.delete(`${networks.source} ${networks.destination}`);
+    return { outbound: [found.target], inbound };
   }
 }
 

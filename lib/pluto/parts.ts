@@ -8,6 +8,7 @@ import type { Identity } from "../text/identity.ts";
 import type { Result } from "../text/result.ts";
 import type { UpdownVariables } from "../text/updown_variables.ts";
 import { type AcquireDeps, Acquires } from "./acquire.ts";
+import { AddressPools } from "./address_pools.ts";
 import { BareShunts } from "./bare_shunts.ts";
 import { Chooser } from "./choose.ts";
 import { Connection, type Interface } from "./connection.ts";
@@ -83,7 +84,7 @@ export interface PlutoDeps {
 export class Parts {
   readonly whacks = new Whacks();
   readonly teller: Teller;
-  readonly connections = new Connections();
+  readonly connections = new Connections((one) => this.addressPools.giveBack(one));
   readonly shunts = new BareShunts();
   readonly pending = new PendingQueue();
   readonly notes = new StateNotes();
@@ -95,6 +96,7 @@ export class Parts {
   readonly router: Router;
   readonly engine: IkeEngine;
   readonly lifeCycle: LifeCycle;
+  readonly addressPools: AddressPools;
   readonly initiator: Initiator;
   readonly lifetimes: Lifetimes;
   readonly opportunism: Opportunism | undefined;
@@ -142,6 +144,16 @@ export class Parts {
       now,
       inBackground: (work) => this.inBackground(work),
     });
+    this.addressPools = new AddressPools({
+      connections,
+      kernel: deps.kernel,
+      uniqueIds: options.uniqueIds,
+      statesOf: (connection) => this.lifeCycle.statesOf(connection),
+      release: (connection) => this.inBackground(() => this.lifeCycle.release(connection)),
+      discardUnused: (connection) => this.lifeCycle.discardUnused(connection),
+      now,
+      tell,
+    });
     this.initiator = new Initiator({
       engine,
       pending,
@@ -172,6 +184,7 @@ export class Parts {
       privateNets: options.privateNets,
       presharedKey: (connection, peerId) => this.keys.presharedKey(connection, peerId),
       hasPrivateKey: (connection) => this.keys.privateKey(connection) !== undefined,
+      shareLease: (from, to) => this.addressPools.share(from, to),
       opportunism: this.opportunism,
       now,
     });

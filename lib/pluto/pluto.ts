@@ -91,6 +91,7 @@ export class Pluto {
         over: (failure) => parts.tasks.run(() => parts.router.forgetFailure(failure)),
         orphan: (flow) => void this.#acquire(acquireOf(flow), HOLD_REASONS.found),
       });
+      await parts.addressPools.reclaim();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       parts.teller.tell(undefined, RC.serious, error.message);

@@ -40,6 +40,7 @@ const end = members({
   "dnsKeyOnDemand?": flag,
   "updown?": text,
   "sourceIp?": text,
+  "addressPool?": text,
   "xauthServer?": flag,
   "xauthClient?": flag,
   "xauthUser?": text,
@@ -82,6 +83,8 @@ const connection = members({
   "modecfgPull?": flag,
   "modecfgDns?": listOf(text),
   "modecfgWins?": listOf(text),
+  "modecfgDomains?": listOf(text),
+  "modecfgBanner?": text,
   "xauthBy?": text,
   "legacy?": flag,
 });

@@ -1,6 +1,7 @@
 /** What whack asks about one connection: define, route, initiate, terminate (whack.md §8). */
 import { Secret } from "../crypto/secret.ts";
 import { type Address, sameAddress } from "../text/address.ts";
+import { formatPoolRange } from "../text/pool_range.ts";
 import type { Connection } from "./connection.ts";
 import { defineConnection, RC } from "./define.ts";
 import type { ConnectionDescription } from "./description.ts";
@@ -32,6 +33,13 @@ export function addConnection(name: string, description: ConnectionDescription, 
   const other = connections.authClash(connection);
   if (other) {
     const text = `authentication method disagrees with "${other.name}", which is also for an unspecified peer`;
+    teller.announce(undefined, RC.clash, text);
+    return undefined;
+  }
+  const pool = parts.addressPools.clash(connection);
+  if (pool) {
+    const text = `address pool ${formatPoolRange(connection.peers.addressPool!)} overlaps ` +
+      `${formatPoolRange(pool.peers.addressPool!)} of "${pool.name}": make them the same, or apart`;
     teller.announce(undefined, RC.clash, text);
     return undefined;
   }

@@ -33,6 +33,7 @@ export function stage(connections: readonly Connection[], more: Partial<ChooserD
     presharedKey: () => new Secret(Uint8Array.of(1)),
     hasPrivateKey: () => true,
     opportunism: undefined,
+    shareLease: () => {},
     now: () => 0,
     ...more,
   });

@@ -23,7 +23,7 @@ import type { UpdownResult } from "../../lib/pluto/updown.ts";
 import type { Reply } from "../../lib/pluto/whacks.ts";
 import { type Address, formatAddress, parseAddress } from "../../lib/text/address.ts";
 import { parseIdentity } from "../../lib/text/identity.ts";
-import { formatSubnet } from "../../lib/text/subnet.ts";
+import { formatSubnet, type Subnet } from "../../lib/text/subnet.ts";
 import { FakeClock } from "../ike/_fake_clock.ts";
 
 export function address(text: string): Address {
@@ -78,6 +78,8 @@ export class FakeKernel implements Kernel {
   readonly calls: string[] = [];
   readonly moves: string[] = [];
   idleMs: number | undefined;
+  /** Networks that SAs of an earlier pluto lead to, by their text. */
+  readonly orphans = new Map<string, Subnet>();
   /** Calls that begin so are refused. */
   refuse: string | undefined;
   #tunnel = 0x1000;
@@ -132,6 +134,17 @@ export class FakeKernel implements Kernel {
 
   idleInbound(): Promise<number | undefined> {
     return Promise.resolve(this.idleMs);
+  }
+
+  isOrphan(peers: Subnet): boolean {
+    return this.orphans.has(formatSubnet(peers));
+  }
+
+  /** All of them are silent. */
+  releaseOrphans(which: (peers: Subnet) => boolean): Promise<readonly Subnet[]> {
+    const released = [...this.orphans.values()].filter(which);
+    for (const one of released) this.orphans.delete(formatSubnet(one));
+    return Promise.resolve(released);
   }
 
   moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void> {
