@@ -10,7 +10,7 @@ import type { IsakmpState } from "./isakmp_sa.ts";
 import { isZero, NO_COOKIE } from "./phase1_intake.ts";
 import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
 
-/** Of one ISAKMP SA at once: a gateway may begin at a stroke for all hosts behind it that traffic has come for. */
+/** Of one peer at once: a gateway may begin at a stroke for all hosts behind it that traffic has come for. */
 const MOST_UNFINISHED_QUICKS = 1024;
 
 /** By the cookies and by the address, which of a peer behind NAT may change while the SA stands. */
@@ -54,7 +54,7 @@ export function receiveQuick(core: EngineCore, packet: Packet): void {
   if (!isEncrypted(packet)) {
     return core.refuse(sa, "notEncrypted", "packet rejected: should have been encrypted", 3);
   }
-  if (core.table.unfinishedQuicks(sa.number) >= MOST_UNFINISHED_QUICKS) {
+  if (core.table.unfinishedQuicks(sa) >= MOST_UNFINISHED_QUICKS) {
     return core.refuse(sa, "tooManyQuicks", `discarding Quick Mode message: ${MOST_UNFINISHED_QUICKS} are going on`);
   }
   const state = new IpsecState({

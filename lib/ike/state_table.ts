@@ -106,8 +106,14 @@ export class StateTable {
     return this.#quicks.get(isakmp)?.get(messageId);
   }
 
-  unfinishedQuicks(isakmp: number): number {
-    return [...this.#quicks.get(isakmp)?.values() ?? []].filter(({ isEstablished }) => !isEstablished).length;
+  /** Under all ISAKMP SAs of a connection: a peer can have many. */
+  unfinishedQuicks({ connection }: IsakmpState): number {
+    let count = 0;
+    for (const [isakmp, quicks] of this.#quicks) {
+      if (this.isakmp(isakmp)?.connection !== connection) continue;
+      for (const { isEstablished } of quicks.values()) if (!isEstablished) count++;
+    }
+    return count;
   }
 
   isakmp(number: number): IsakmpState | undefined {

@@ -14,8 +14,12 @@ import { onDeadPeer } from "./dpd_action.ts";
 import { KernelError } from "./kernel.ts";
 import { isEverything } from "./nets.ts";
 import { connectionOf, type Parts } from "./parts.ts";
+import { isOneTooMany, MOST_SAS, oneTooManyText, superfluous } from "./sa_bounds.ts";
 import { forgottenStates, leftBehind } from "./unique_ids.ts";
 import { askCredentials } from "./xauth.ts";
+
+/** RFC 2408 §3.14.1 */
+const INVALID_ID_INFORMATION = 18;
 
 export class PlutoHost implements IkeHost {
   constructor(readonly parts: Parts) {}
@@ -35,11 +39,11 @@ export class PlutoHost implements IkeHost {
     const { claimed } = note;
     note.claimed = chosen instanceof Connection && connections.size > before ? chosen : undefined;
     if (claimed && claimed !== chosen) lifeCycle.discardUnused(claimed);
-    return chosen;
+    return this.#unlessTooMany(chosen);
   }
 
   async chooseByClients(sa: IsakmpSa, request: ClientRequest): Promise<IkeConnection | Refusal> {
-    return await this.parts.chooser.byClients(sa, connectionOf(sa), request);
+    return this.#unlessTooMany(await this.parts.chooser.byClients(sa, connectionOf(sa), request));
   }
 
   presharedKey(connection: IkeConnection, peerId?: Identity): Secret | undefined {
@@ -146,6 +150,10 @@ export class PlutoHost implements IkeHost {
   }
 
   unanswered(state: IkeState): void {
+    for (const old of superfluous(state, parts.engine.states.values())) {
+      parts.teller.tell(old, RC.serious, `gives way to #${state.number}: ${MOST_SAS} SAs of one peer are enough`);
+      parts.engine.remove(old, true);
+    }
     this.parts.initiator.settled(state);
   }
 
@@ -235,6 +243,13 @@ export class PlutoHost implements IkeHost {
   async #freeRoute(connection: Connection): Promise<void> {
     for (;;) {
       const old = this.parts.router.conflicting(connection);
+  #unlessTooMany(chosen: Connection | Refusal): Connection | Refusal {
+    const { connections, lifeCycle } = this.parts;
+    if (!(chosen instanceof Connection) || !isOneTooMany(chosen, connections)) return chosen;
+    queueMicrotask(() => lifeCycle.discardUnused(chosen));
+    return { refused: oneTooManyText(formatAddress(chosen.peers.host)), notify: INVALID_ID_INFORMATION };
+  }
+
       if (!old) return;
       const text = `route to peer's client conflicts with "${old.name}" ${formatAddress(old.peers.host)}; ` +
         "releasing old connection to free the route";

@@ -46,7 +46,7 @@ Deno.test("a peer that begins anew while its connection is being deleted gets no
   equal([...east.kernel.inbound, ...east.kernel.outbound], []);
 });
 
-Deno.test("a responder whose updown command fails at first: QI2 comes again, and both directions are there", async () => {
+Deno.test("a responder whose updown command fails at first tells the initiator, which begins anew", async () => {
   const wire = new Wire();
   const { west, east } = wire;
   for (const house of [west, east]) await house.add("net-net", description());
@@ -55,7 +55,7 @@ Deno.test("a responder whose updown command fails at first: QI2 comes again, and
   await wire.seconds(5);
   equal([...east.kernel.outbound], []);
   east.failing.clear();
-  await wire.seconds(30); // QR1 is sent again, and with it comes QI2
+  await wire.seconds(30);
   const { routing, erouteOwner } = east.connection("net-net");
   equal(routing, "ROUTED_TUNNEL");
   equal([...east.kernel.inbound], [erouteOwner]);
