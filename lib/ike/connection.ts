@@ -59,6 +59,8 @@ export interface IkeConnection {
   readonly natTraversal: boolean;
   /** A Mode Config client asks for an address instead of waiting for the server to send one. */
   readonly modecfgPull: boolean;
+  /** That it had last, and would like to have again. */
+  readonly lastAssigned?: Address;
   readonly fragmentation: boolean;
   /** Words of the policy, joined by `+` (whack.md §9.2). */
   readonly policyText: string;

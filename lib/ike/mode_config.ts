@@ -29,9 +29,9 @@ import {
   transactionMessage,
 } from "./transaction.ts";
 
-const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", ({ connection: { ours } }) => ({
+const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", ({ connection: { ours, lastAssigned } }) => ({
   kind: "REQUEST",
-  attributes: wantedAttributes(ours.sourceIp),
+  attributes: wantedAttributes(lastAssigned ?? ours.sourceIp),
   lines: [{ code: 2, text: "modecfg: Sending IP request (MODECFG_I1)" }],
 }));
 

@@ -8,6 +8,7 @@ import { type Address, formatAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
 import { formatSubnet, type Subnet } from "../text/subnet.ts";
 import type { Lease } from "./address_pool.ts";
+import type { Assigned } from "./assigned_address.ts";
 import type { End } from "./end.ts";
 import type { Flow } from "./kernel.ts";
 import { isOnly, isUnknownNet } from "./nets.ts";
@@ -100,6 +101,9 @@ export class Connection implements IkeConnection {
   xauth: { readonly user?: string; readonly password?: Secret } | undefined = undefined;
   /** The address that its peer has from a pool. */
   lease: Lease<Connection> | undefined = undefined;
+  /** By a Mode Config server, to us. */
+  assigned: Assigned | undefined = undefined;
+  lastAssigned: Address | undefined = undefined;
   /** Debugging in addition to the daemon's. */
   debug: readonly string[] = [];
 

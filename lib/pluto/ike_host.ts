@@ -143,6 +143,9 @@ export class PlutoHost implements IkeHost {
         }
       }
       parts.initiator.startPending(state);
+      for (const one of parts.assignedAddresses.overtaken(state)) {
+        if (parts.initiator.usableIsakmp(one) === state) parts.initiator.initiate(one);
+      }
     }
     parts.lifetimes.plan(state);
     parts.whacks.detach(state.number);
@@ -228,6 +231,7 @@ export class PlutoHost implements IkeHost {
     if (state.kind === "ipsec" && isInstalled) {
       parts.inBackground(() => parts.tasks.run(() => this.#takeDown(connection, state)));
     }
+    if (state.kind === "ipsec") parts.inBackground(() => parts.assignedAddresses.giveBack(connection));
     queueMicrotask(() => parts.lifeCycle.discardUnused(connection));
   }
 

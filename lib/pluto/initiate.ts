@@ -25,6 +25,18 @@ export interface InitiatorDeps {
   tell(about: IkeState | Connection, code: number, text: string): void;
   /** To the log and, with its number, to the whack that waits for the state. */
   announce(about: IkeState, code: number, text: string): void;
+  /**
+   * The connection takes what has come for it with the ISAKMP SA.
+   *
+   * @returns undefined where there is nothing to wait for; why Quick Mode cannot begin
+   */
+  adopt(sa: IsakmpSa, connection: Connection): Promise<void> | Refusal | undefined;
+  /** Where no Quick Mode has begun after that. */
+  giveBack(connection: Connection): void;
+  /** Ends an ISAKMP SA, and tells the peer. */
+  remove(sa: IsakmpSa): void;
+  /** What nobody waits for. */
+  inBackground(work: () => Promise<unknown>): void;
   /** There will be no more attempts. */
   failed(connection: Connection): void;
 }
@@ -168,12 +180,42 @@ export class Initiator {
     return begun;
   }
 
-  #startQuick(sa: IsakmpSa, { connection, attempt, replaces, pfsGroup, reply }: Omit<Pending, "isakmp">): void {
+  #startQuick(sa: IsakmpSa, wanted: Omit<Pending, "isakmp">): void {
+    const adopted = this.deps.adopt(sa, wanted.connection);
+    if (!adopted) return this.#beginQuick(sa, wanted);
+    if ("refused" in adopted) return this.#unserved(sa, wanted, adopted);
+    const preparing: Pending = { isakmp: sa.number, ...wanted, isPreparing: true };
+    this.deps.pending.add(preparing);
+    this.deps.inBackground(async () => {
+      try {
+        await adopted;
+      } finally {
+        // meanwhile the SA may have ended, or nobody wants it any more
+        const isStillWanted = this.deps.pending.withdraw(preparing);
+        const under = this.deps.engine.states.get(preparing.isakmp);
+        if (isStillWanted && under?.kind === "isakmp") this.#beginQuick(under, preparing);
+        else this.deps.giveBack(wanted.connection);
+        if (isStillWanted) preparing.reply?.release();
+      }
+    });
+  }
+
+  /** The peer has not given what it should: it is asked anew, under another ISAKMP SA. */
+  #unserved(sa: IsakmpSa, { connection, attempt, reply }: Omit<Pending, "isakmp">, { refused }: Refusal): void {
+    this.deps.whacks.at(reply, () => this.deps.tell(connection, RC.serious, refused));
+    // after all that wait for it have been told
+    queueMicrotask(() => this.deps.remove(sa));
+    const most = connection.settings.keyingTries;
+    if (most !== 0 && attempt >= most) return this.deps.failed(connection);
+    this.deps.retries.later(connection, RETRY_SPACING_MS, () => this.initiate(connection, { attempt: attempt + 1 }));
+  }
+
+  #beginQuick(sa: IsakmpSa, { connection, attempt, replaces, pfsGroup, reply }: Omit<Pending, "isakmp">): void {
     const options: QuickOptions = { replaces, attempt, ...(pfsGroup && { pfsGroup }) };
     const begun = this.deps.whacks.at(reply, () => {
       return this.#orRefused(connection, this.deps.engine.startQuick(sa, connection, options));
     });
-    if (!begun) return;
+    if (!begun) return this.deps.giveBack(connection);
     this.#window.begun(begun);
     this.deps.notes.of(sa.number).usedAt = this.deps.notes.of(begun.number).startedAt = this.deps.now();
     this.deps.whacks.attach(begun, reply);

@@ -18,13 +18,16 @@ export function suitsPhase1({ name, suite }: Pick<IsakmpSa, "name" | "suite">, i
     has.xauthServer === wants.xauthServer && has.xauthClient === wants.xauthClient;
 }
 
-/** The peer has proved itself in a way that a connection takes: by its method, and by a password where it asks for one. */
+/**
+ * The peer has proved itself in a way that a connection takes: by its method, and by a password where it asks for one; and it
+ * was asked for an address where one is needed.
+ */
 export function suitsPhase2({ auth }: Pick<IsakmpSa, "auth">, its: Connection, one: Connection): boolean {
   if (one === its) return true;
   const [has, wants] = [sidesOf(its), sidesOf(one)];
   const methods = auth ? [auth] : its.auth; // while it is not known yet
   return methods.every((method) => one.auth.includes(method)) && (has.xauthServer || !wants.xauthServer) &&
-    (has.xauthClient || !wants.xauthClient);
+    (has.xauthClient || !wants.xauthClient) && (has.modecfgClient || !wants.modecfgClient);
 }
 
 function sameSuite(a: IkeSuite, b: IkeSuite): boolean {

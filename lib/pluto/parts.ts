@@ -9,6 +9,7 @@ import type { Result } from "../text/result.ts";
 import type { UpdownVariables } from "../text/updown_variables.ts";
 import { type AcquireDeps, Acquires } from "./acquire.ts";
 import { AddressPools } from "./address_pools.ts";
+import { AssignedAddresses } from "./assigned_address.ts";
 import { BareShunts } from "./bare_shunts.ts";
 import { Chooser } from "./choose.ts";
 import { Connection, type Interface } from "./connection.ts";
@@ -97,6 +98,7 @@ export class Parts {
   readonly engine: IkeEngine;
   readonly lifeCycle: LifeCycle;
   readonly addressPools: AddressPools;
+  readonly assignedAddresses: AssignedAddresses;
   readonly initiator: Initiator;
   readonly lifetimes: Lifetimes;
   readonly opportunism: Opportunism | undefined;
@@ -154,6 +156,14 @@ export class Parts {
       now,
       tell,
     });
+    this.assignedAddresses = new AssignedAddresses({
+      tasks,
+      connections,
+      router: this.router,
+      statesOf: (connection) => this.lifeCycle.statesOf(connection),
+      removeState: (state) => this.lifeCycle.removeState(state),
+      tell,
+    });
     this.initiator = new Initiator({
       engine,
       pending,
@@ -164,6 +174,10 @@ export class Parts {
       connectionOf,
       tell,
       announce: teller.announce.bind(teller),
+      adopt: (sa, connection) => this.assignedAddresses.adopt(sa, connection),
+      giveBack: (connection) => this.inBackground(() => this.assignedAddresses.giveBack(connection)),
+      remove: (sa) => this.lifeCycle.removeState(sa),
+      inBackground: (work) => this.inBackground(work),
       failed: (connection) => this.inBackground(() => tasks.run(() => this.router.gaveUp(connection))),
     });
     this.lifetimes = new Lifetimes({

@@ -12,6 +12,8 @@ export interface Pending {
   readonly pfsGroup?: GroupName;
   /** The whack that waits with it; it is held. */
   reply?: Reply;
+  /** It waits for something else besides, and is not taken by {@linkcode PendingQueue.next}. */
+  readonly isPreparing?: boolean;
 }
 
 export class PendingQueue implements Iterable<Pending> {
@@ -48,8 +50,15 @@ export class PendingQueue implements Iterable<Pending> {
 
   /** Takes the first one out; its whack is still held. */
   next(isakmp: number): Pending | undefined {
-    const at = this.#all.findIndex((one) => one.isakmp === isakmp);
+    const at = this.#all.findIndex((one) => one.isakmp === isakmp && !one.isPreparing);
     return at < 0 ? undefined : this.#all.splice(at, 1)[0];
+  }
+
+  /** Takes one out; its whack is still held. @returns whether it was there */
+  withdraw(pending: Pending): boolean {
+    const at = this.#all.indexOf(pending);
+    if (at >= 0) this.#all.splice(at, 1);
+    return at >= 0;
   }
 
   dropOf(connection: Connection): void {

@@ -82,6 +82,28 @@ export class Router {
   }
 
   /**
+   * What a connection protects becomes something else. Its route stays meanwhile, and what it leads into KLIPS is dropped
+   * there. An SA must not own the eroute.
+   *
+   * @param change of its ends
+   */
+  async changeFlow(connection: Connection, change: () => void): Promise<void> {
+    if (!isRouted(connection.routing)) {
+      await this.unroute(connection);
+      return change();
+    }
+    if (connection.hold) await this.#letAllGo(connection);
+    await this.#dropEroute(connection);
+    connection.hold = undefined;
+    change();
+    connection.routing = "ROUTED_PROSPECTIVE";
+    if (await this.#putShunt(connection, "ROUTED_PROSPECTIVE", false)) return;
+    // another has that flow
+    connection.routing = "UNROUTED";
+    await this.#unrouteUnlessShared(connection);
+  }
+
+  /**
    * Opportunism has got no SA: what was held meets the failure shunt, until nobody asks for it any more. FreeS/WAN took the
    * hold away, so that the next packet was held for as long again.
    */

@@ -31,7 +31,7 @@ export async function runUpdownVerb(verb: UpdownVerb, connection: Connection, de
 }
 
 export function variablesOf(verb: UpdownVerb, connection: Connection): UpdownVariables {
-  const { name, ours, peers, nextHop } = connection;
+  const { name, ours, peers, nextHop, assigned } = connection;
   return updownVariables(verb, {
     name,
     device: connection.interface?.virtual ?? "",
@@ -39,6 +39,7 @@ export function variablesOf(verb: UpdownVerb, connection: Connection): UpdownVar
     me: { host: ours.host, client: ours.client },
     peer: { host: peers.host, client: peers.client },
     ...(ours.sourceIp && { sourceIp: ours.sourceIp }),
+    ...(assigned && { assigned }),
     keying: { me: identityOf(ours), peer: identityOf(peers), peerCa: peers.ca ?? "" },
   });
 }

@@ -2,6 +2,7 @@
 import { Secret } from "../crypto/secret.ts";
 import { type Address, sameAddress } from "../text/address.ts";
 import { formatPoolRange } from "../text/pool_range.ts";
+import { keepRouted } from "./assigned_address.ts";
 import type { Connection } from "./connection.ts";
 import { defineConnection, RC } from "./define.ts";
 import type { ConnectionDescription } from "./description.ts";
@@ -63,9 +64,8 @@ export async function routeNamed(name: string | undefined, parts: Parts): Promis
   if (!connection) return;
   if (!connection.isOriented) return teller.tell(connection, RC.orient, NO_INTERFACE);
   if (connection.policy.group) return await routeGroup(connection, parts);
-  if (!await parts.tasks.run(() => parts.router.route(connection))) {
-    teller.tell(connection, RC.route, "could not route");
-  }
+  if (await parts.tasks.run(() => parts.router.route(connection))) keepRouted(connection);
+  else teller.tell(connection, RC.route, "could not route");
 }
 
 async function routeGroup(group: Connection, parts: Parts): Promise<void> {

@@ -26,6 +26,11 @@ export interface UpdownKeying {
   readonly peerCa: string;
 }
 
+export interface UpdownAssigned {
+  readonly dns: readonly Address[];
+  readonly domain?: string;
+}
+
 export interface UpdownConnection {
   readonly name: string;
   /** ipsecN */
@@ -36,6 +41,8 @@ export interface UpdownConnection {
   readonly peer: UpdownEnd;
   /** leftsourceip= of our end. */
   readonly sourceIp?: Address;
+  /** What came with our address, where the peer has assigned it. */
+  readonly assigned?: UpdownAssigned;
   readonly keying?: UpdownKeying;
 }
 
@@ -44,7 +51,7 @@ export type UpdownVariables = Readonly<Record<string, string>>;
 const VERSION = "1.1";
 
 export function updownVariables(verb: UpdownVerb, connection: UpdownConnection): UpdownVariables {
-  const { name, device, nextHop, me, peer, sourceIp, keying } = connection;
+  const { name, device, nextHop, me, peer, sourceIp, assigned, keying } = connection;
   return {
     PLUTO_VERSION: VERSION,
     PLUTO_VERB: updownVerb(verb, me),
@@ -60,6 +67,7 @@ export function updownVariables(verb: UpdownVerb, connection: UpdownConnection):
     ...clientVariables("PEER", peer),
     ...(keying && { ...identityVariables("PEER", keying.peer), PLUTO_PEER_CA: escapedId(keying.peerCa) }),
     ...(sourceIp && { PLUTO_MY_SOURCEIP: formatAddress(sourceIp) }),
+    ...(assigned && assignedVariables(assigned)),
   };
 }
 
@@ -79,6 +87,15 @@ function clientVariables(whose: "MY" | "PEER", end: UpdownEnd): UpdownVariables 
     [`PLUTO_${whose}_CLIENT`]: formatSubnet(client),
     [`PLUTO_${whose}_CLIENT_NET`]: formatAddress(client.address),
     [`PLUTO_${whose}_CLIENT_MASK`]: formatAddress(maskOf(client)),
+  };
+}
+
+/** By libreswan's names. */
+function assignedVariables({ dns, domain }: UpdownAssigned): UpdownVariables {
+  return {
+    PLUTO_CFG_CLIENT: "1",
+    ...(dns.length && { PLUTO_PEER_DNS_INFO: dns.map((one) => formatAddress(one)).join(" ") }),
+    ...(domain && { PLUTO_PEER_DOMAIN_INFO: domain }),
   };
 }
 

@@ -1,0 +1,281 @@
+/** Mode Config between two plutos in fake time: what the client makes of the address that it is given. */
+import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
+import type { IkeHost } from "../../lib/ike/host.ts";
+import { IkeV1 } from "../../lib/ike/ike_v1.ts";
+import type { ConnectionDescription, EndDescription } from "../../lib/pluto/description.ts";
+import { formatAddress } from "../../lib/text/address.ts";
+import { formatSubnet } from "../../lib/text/subnet.ts";
+import type { UpdownVariables } from "../../lib/text/updown_variables.ts";
+import { address, allTurns, description, type House, randomBytes, Wire } from "./_fakes.ts";
+
+const NET = "10.0.2.0/24";
+const flow = (from: string) => `${from}/32:0 -0-> ${NET}:0`;
+
+type Description = Parameters<typeof description>[0];
+const roadWarrior = (more: Partial<EndDescription> = {}, rest: Description = {}): ConnectionDescription =>
+  description({ left: { client: undefined, modecfgClient: true, ...more }, modecfgPull: true, ...rest });
+
+class Road {
+  /** What the server gives, one after the other and the last for ever; undefined for nothing. */
+  gives: (string | undefined)[] = ["10.3.0.7"];
+  readonly asked: (string | undefined)[] = [];
+  readonly environment: UpdownVariables[] = [];
+  readonly wire: Wire;
+
+  constructor(client: ConnectionDescription = roadWarrior(), readonly server: Description = {}) {
+    const runUpdown = (_: string, variables: UpdownVariables) => {
+      this.environment.push(variables);
+      return Promise.resolve({ ok: true, lines: [] });
+    };
+    this.wire = new Wire({ deps: { runUpdown } }, { deps: { makeEngine: (host) => this.#serving(host) } });
+    this.client = client;
+  }
+
+  readonly client: ConnectionDescription;
+
+  get west(): House {
+    return this.wire.west;
+  }
+
+  get east(): House {
+    return this.wire.east;
+  }
+
+  get connection() {
+    return this.west.connection("road");
+  }
+
+  async start(): Promise<this> {
+    await this.west.add("road", this.client);
+    const left = { client: undefined, clientWithin: "10.3.0.0/24", modecfgClient: true };
+    await this.east.add("road", description({ left, modecfgPull: true, ...this.server }));
+    return this;
+  }
+
+  async up() {
+    const reply = await this.west.whack({ name: "road", initiate: true });
+    await this.wire.seconds(5);
+    return reply;
+  }
+
+  async down(): Promise<void> {
+    await this.west.whack({ name: "road", terminate: true });
+    await this.wire.seconds(1);
+  }
+
+  /** Verbs of west's updown commands so far, with the source address where there is one. */
+  get updowns(): string[] {
+    return this.environment.map((one) => [one.PLUTO_VERB, one.PLUTO_MY_SOURCEIP].filter(Boolean).join(" "));
+  }
+
+  get states(): string[] {
+    return [...this.west.pluto.parts.engine.states.values()].map(({ number, name }) => `#${number} ${name}`);
+  }
+
+  get end(): (string | undefined)[] {
+    const { client, sourceIp } = this.connection.ours;
+    return [client && formatSubnet(client), sourceIp && formatAddress(sourceIp)];
+  }
+
+  #serving(host: IkeHost) {
+    host.addressFor = (_sa, wanted) => {
+      this.asked.push(wanted && formatAddress(wanted));
+      const given = this.gives.length > 1 ? this.gives.shift() : this.gives[0];
+      if (given === undefined) return undefined;
+      return { address: address(given), dns: [address("10.0.2.53")], wins: [], domains: ["corp.example.com"] };
+    };
+    return new IkeV1({ mostHalfOpen: 100, keepAliveSeconds: 20 }, {
+      host,
+      clock: { now: () => this.wire.clock.now(), after: (ms, act) => this.wire.clock.after(ms, act) },
+      random: randomBytes,
+      send: (path, datagram) => this.east.send(path, datagram),
+    });
+  }
+}
+
+Deno.test("the client protects the address that it was given, and sends from it", async () => {
+  const road = await new Road().start();
+  await road.up();
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`]);
+  equal(road.east.kernel.table, [`${NET}:0 -0-> 10.3.0.7/32:0 => #2`]);
+  equal(road.end, ["10.3.0.7/32", "10.3.0.7"]);
+  equal(road.updowns, ["up-client 10.3.0.7", "prepare-client 10.3.0.7", "route-client 10.3.0.7"]);
+  const { PLUTO_MY_CLIENT, PLUTO_CFG_CLIENT, PLUTO_PEER_DNS_INFO, PLUTO_PEER_DOMAIN_INFO } = road.environment[0];
+  equal([PLUTO_MY_CLIENT, PLUTO_CFG_CLIENT], ["10.3.0.7/32", "1"]);
+  equal([PLUTO_PEER_DNS_INFO, PLUTO_PEER_DOMAIN_INFO], ["10.0.2.53", "corp.example.com"]);
+});
+
+Deno.test("after --down nothing is left of the address", async () => {
+  const road = await new Road().start();
+  await road.up();
+  await road.down();
+  equal(road.west.kernel.table, []);
+  equal(road.end, [undefined, undefined]);
+  equal(road.updowns.slice(3), ["down-client 10.3.0.7", "unroute-client 10.3.0.7"]);
+  equal(road.states, []);
+});
+
+Deno.test("so is after --delete", async () => {
+  const road = await new Road().start();
+  await road.up();
+  await road.west.whack({ name: "road", delete: true });
+  await road.wire.seconds(1);
+  equal(road.west.kernel.table, []);
+  equal(road.updowns.slice(3), ["down-client 10.3.0.7", "unroute-client 10.3.0.7"]);
+  equal([...road.west.kernel.inbound, ...road.west.kernel.outbound], []);
+});
+
+Deno.test("a routed connection stays routed all the time: traffic waits for the next address", async () => {
+  const road = await new Road().start();
+  await road.west.whack({ name: "road", route: true });
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
+  await road.up();
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`]);
+  await road.down();
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
+  equal(road.end, [undefined, undefined]);
+  equal(road.updowns, ["prepare-host", "route-host", "up-client 10.3.0.7", "down-client 10.3.0.7"]);
+});
+
+Deno.test("traffic brings a routed connection up, and what was held for it is let go", async () => {
+  const road = await new Road().start();
+  await road.west.whack({ name: "road", route: true });
+  const packet = { from: address("192.0.2.1"), to: address("10.0.2.9"), protocol: 1, fromPort: 0, toPort: 0 };
+  const { parts } = road.west.pluto;
+  await parts.acquires.handle(packet, { isHeld: true });
+  await road.wire.seconds(5);
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`]);
+  equal([...parts.shunts], []);
+});
+
+Deno.test("--route while it is up: the route is there after --down", async () => {
+  const road = await new Road().start();
+  await road.up();
+  await road.west.whack({ name: "road", route: true });
+  await road.down();
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
+});
+
+Deno.test("an SA that the peer ends leaves a trap, not a way in the clear", async () => {
+  const road = await new Road(roadWarrior()).start();
+  await road.up();
+  road.connection.newestIpsec = 0; // superseded: the Delete is for a moment when it is not to be replaced
+  await road.east.whack({ name: "road", terminate: true });
+  await road.wire.seconds(1);
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
+  equal(road.updowns.slice(3), ["down-client 10.3.0.7"]);
+});
+
+Deno.test("the address is kept when both phases are renewed, and asked for again", async () => {
+  const road = await new Road(roadWarrior({}, { ikeLifetimeSeconds: 1200, ipsecLifetimeSeconds: 1800 })).start();
+  await road.up();
+  await road.wire.seconds(3 * 3600);
+  equal(road.updowns.length, 3);
+  ok(road.asked.length > 5, road.asked.join());
+  equal([...new Set(road.asked)], [undefined, "10.3.0.7"]);
+  const { erouteOwner } = road.connection;
+  ok(erouteOwner > 10, `#${erouteOwner}`);
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #${erouteOwner}`]);
+});
+
+Deno.test("another address, at a reauthentication, takes the place of the first; the route stays", async () => {
+  const road = await new Road(roadWarrior({}, { ikeLifetimeSeconds: 1200 })).start();
+  road.gives = ["10.3.0.7", "10.3.0.8"];
+  await road.up();
+  await road.wire.seconds(1300);
+  const { erouteOwner } = road.connection;
+  equal(road.west.kernel.table, [`${flow("10.3.0.8")} => #${erouteOwner}`]);
+  equal(road.end, ["10.3.0.8/32", "10.3.0.8"]);
+  equal(road.updowns.slice(3), ["down-client 10.3.0.7", "up-client 10.3.0.8"]);
+  equal([...road.west.kernel.inbound], [erouteOwner]);
+  ok(road.west.log.includes(`"road": assigned address 10.3.0.7 is replaced by 10.3.0.8`), road.west.log.join("\n"));
+  await road.down();
+  equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
+});
+
+const NOT_TAKEN: [
+  what: string,
+  gives: string | undefined,
+  why: RegExp,
+  client?: ConnectionDescription,
+  server?: Description,
+][] = [
+  ["no address", undefined, /^003 "road": the peer has assigned no address \(Mode Config\)/],
+  ["its own address", "198.51.100.2", /the peer has assigned the address 198\.51\.100\.2, which is its own$/],
+  ["an address of a group", "224.0.0.5", /224\.0\.0\.5, which no host can have$/],
+  ["the address of a loop", "127.0.0.1", /127\.0\.0\.1, which no host can have$/],
+  [
+    "an address of the other family",
+    "2001:db8::7",
+    /2001:db8::7, which cannot speak with 10\.0\.2\.0\/24$/,
+    roadWarrior({}, { modecfgPull: false }),
+    { modecfgPull: false },
+  ],
+];
+for (const [what, gives, why, client, server] of NOT_TAKEN) {
+  Deno.test(`a server that gives ${what}: whack is told, nothing is left, and it is asked again`, async () => {
+    const road = await new Road(client, server).start();
+    road.gives = [gives];
+    const whack = await road.up();
+    match(whack.lines.at(-1)!, why);
+    ok(whack.isClosed, "whack waits");
+    equal([road.states, road.west.kernel.table, road.updowns], [[], [], []]);
+    await road.wire.seconds(60);
+    equal(road.asked.length, 3); // as keyingtries= says
+    equal(road.states, []);
+  });
+}
+
+Deno.test("a server that has an address the second time", async () => {
+  const road = await new Road().start();
+  road.gives = [undefined, "10.3.0.7"];
+  await road.up();
+  await road.wire.seconds(15);
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #3`]);
+});
+
+Deno.test("a client with a network of its own protects that, and says that the address is not used", async () => {
+  const road = await new Road(roadWarrior({ client: "10.0.1.0/24" }), { left: { modecfgClient: true } }).start();
+  await road.up();
+  equal(road.west.kernel.table, [`10.0.1.0/24:0 -0-> ${NET}:0 => #2`]);
+  const said = `"road": assigned address 10.3.0.7 is not used: leftsubnet= says what is protected, 10.0.1.0/24`;
+  ok(road.west.log.includes(said), road.west.log.join("\n"));
+});
+
+Deno.test("leftsourceip= is what the client asks for, and no network of its own", async () => {
+  const road = await new Road(roadWarrior({ sourceIp: "10.3.0.9" })).start();
+  await road.up();
+  equal([road.asked, road.end], [["10.3.0.9"], ["10.3.0.7/32", "10.3.0.7"]]);
+  await road.down();
+  equal(road.end, ["10.3.0.9/32", "10.3.0.9"]);
+});
+
+Deno.test("a second connection with the same server has the same address, without asking", async () => {
+  const road = await new Road().start();
+  const right = { client: "10.0.4.0/24" };
+  await road.west.add("other", roadWarrior({}, { right }));
+  const left = { client: undefined, clientWithin: "10.3.0.0/24", modecfgClient: true };
+  await road.east.add("other", description({ left, right, modecfgPull: true }));
+  await road.up();
+  await road.west.whack({ name: "other", initiate: true });
+  await road.wire.seconds(5);
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`, `10.3.0.7/32:0 -0-> 10.0.4.0/24:0 => #3`]);
+  equal(road.asked.length, 1);
+});
+
+Deno.test("--down while an address is being taken up: nothing begins after it", async () => {
+  const road = await new Road().start();
+  await road.west.whack({ name: "road", route: true });
+  const gate = Promise.withResolvers<void>();
+  void road.west.pluto.parts.tasks.run(() => gate.promise); // as an updown command that takes its time
+  const whack = await road.up();
+  const terminated = road.west.whack({ name: "road", terminate: true });
+  await allTurns();
+  gate.resolve();
+  await terminated;
+  await road.wire.seconds(30);
+  ok(whack.isClosed, "whack waits");
+  equal(road.states, []);
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
+  equal(road.end, [undefined, undefined]);
+});
