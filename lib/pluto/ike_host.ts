@@ -150,13 +150,13 @@ export class PlutoHost implements IkeHost {
     parts.lifetimes.plan(state);
     parts.whacks.detach(state.number);
     parts.initiator.settled(state);
-  }
-
-  unanswered(state: IkeState): void {
     for (const old of superfluous(state, parts.engine.states.values())) {
       parts.teller.tell(old, RC.serious, `gives way to #${state.number}: ${MOST_SAS} SAs of one peer are enough`);
       parts.engine.remove(old, true);
     }
+  }
+
+  unanswered(state: IkeState): void {
     this.parts.initiator.settled(state);
   }
 
@@ -243,10 +243,6 @@ export class PlutoHost implements IkeHost {
     this.parts.teller.debug(about, area, text);
   }
 
-  /** What the peer's client was routed to before, at another place, gives way. */
-  async #freeRoute(connection: Connection): Promise<void> {
-    for (;;) {
-      const old = this.parts.router.conflicting(connection);
   #unlessTooMany(chosen: Connection | Refusal): Connection | Refusal {
     const { connections, lifeCycle } = this.parts;
     if (!(chosen instanceof Connection) || !isOneTooMany(chosen, connections)) return chosen;
@@ -254,6 +250,10 @@ export class PlutoHost implements IkeHost {
     return { refused: oneTooManyText(formatAddress(chosen.peers.host)), notify: INVALID_ID_INFORMATION };
   }
 
+  /** What the peer's client was routed to before, at another place, gives way. */
+  async #freeRoute(connection: Connection): Promise<void> {
+    for (;;) {
+      const old = this.parts.router.conflicting(connection);
       if (!old) return;
       const text = `route to peer's client conflicts with "${old.name}" ${formatAddress(old.peers.host)}; ` +
         "releasing old connection to free the route";

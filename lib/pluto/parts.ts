@@ -146,6 +146,14 @@ export class Parts {
       now,
       inBackground: (work) => this.inBackground(work),
     });
+    this.assignedAddresses = new AssignedAddresses({
+      tasks,
+      connections,
+      router: this.router,
+      statesOf: (connection) => this.lifeCycle.statesOf(connection),
+      removeState: (state) => this.lifeCycle.removeState(state),
+      tell,
+    });
     this.addressPools = new AddressPools({
       connections,
       kernel: deps.kernel,
@@ -154,14 +162,6 @@ export class Parts {
       release: (connection) => this.inBackground(() => this.lifeCycle.release(connection)),
       discardUnused: (connection) => this.lifeCycle.discardUnused(connection),
       now,
-      tell,
-    });
-    this.assignedAddresses = new AssignedAddresses({
-      tasks,
-      connections,
-      router: this.router,
-      statesOf: (connection) => this.lifeCycle.statesOf(connection),
-      removeState: (state) => this.lifeCycle.removeState(state),
       tell,
     });
     this.initiator = new Initiator({
