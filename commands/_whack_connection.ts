@@ -11,6 +11,7 @@ import {
   type NameLookup,
   resolveAddress,
 } from "../lib/text/address.ts";
+import { formatPoolRange, parsePoolRange } from "../lib/text/pool_range.ts";
 import { formatProtocolPort, parseProtocolPort } from "../lib/text/protocol_port.ts";
 import type { Result } from "../lib/text/result.ts";
 import { formatSubnet, resolveSubnet } from "../lib/text/subnet.ts";
@@ -111,6 +112,8 @@ export class ConnectionReader {
       case "srcip":
         words.sourceIp = formatAddress(await this.#address(value, this.#clientFamily));
         return;
+      case "addresspool":
+        return this.#addressPool(value);
       default:
         Object.assign(words, END_WORDS[name](value));
     }
@@ -127,7 +130,7 @@ export class ConnectionReader {
     else if (POLICIES.includes(name as Policy)) this.#policy.add(name as Policy);
     else if (NUMBERS.includes(name)) this.#numbers.set(name, number());
     else if (name === "to") this.#turn();
-    else if (/^modecfg(dns|wins)/.test(name)) return this.#server(name, value);
+    else if (/^modecfg(dns|wins)/.test(name)) return this.#servers(name, value);
     else if (name === "dpdaction" && !DPD_ACTIONS.includes(value)) this.#oneOf(name, DPD_ACTIONS, value);
     else if (name === "xauthby" && !XAUTH_FORMS.includes(value)) this.#oneOf(name, XAUTH_FORMS, value);
     else if (value) this.#texts.set(name, value);
@@ -210,7 +213,9 @@ export class ConnectionReader {
   #extensions(): Partial<ConnectionDescription> {
     const text = (name: string) => this.#texts.get(name);
     const texts = (...names: string[]) => names.flatMap((name) => text(name) ?? []);
-    const dns = texts("modecfgdns1", "modecfgdns2"), wins = texts("modecfgwins1", "modecfgwins2");
+    const list = (name: string) => text(name)?.split(",").filter(Boolean);
+    const dns = [...list("modecfgdns") ?? [], ...texts("modecfgdns1", "modecfgdns2")];
+    const wins = texts("modecfgwins1", "modecfgwins2");
     const said = (name: string) => this.#seen.has(name) || undefined;
     const delay = this.#numbers.get("dpddelay") ?? 0;
     const all = {
@@ -232,6 +237,8 @@ export class ConnectionReader {
       modecfgPull: said("modecfgpull"),
       modecfgDns: dns.length ? dns : undefined,
       modecfgWins: wins.length ? wins : undefined,
+      modecfgDomains: list("modecfgdomains"),
+      modecfgBanner: text("modecfgbanner"),
       xauthBy: text("xauthby"),
       legacy: said("legacy"),
     };
@@ -294,8 +301,24 @@ export class ConnectionReader {
     else end.words.client = await this.#subnet("client", value);
   }
 
-  async #server(name: string, value: string): Promise<void> {
-    this.#texts.set(name, formatAddress(await this.#address(value, this.#clientFamily)));
+  /** The client of whoever comes: as a client it makes a tunnel. */
+  #addressPool(value: string): void {
+    const range = this.#value(parsePoolRange(value), value);
+    this.#clientsReadBy = "addresspool";
+    if (range.from.family !== this.#clientFamily) {
+      this.#refuse(`--addresspool needs --tunnelipv${range.from.family === "inet" ? 4 : 6} before it`, value);
+    }
+    this.#policy.add("tunnel");
+    this.#end.words.addressPool = formatPoolRange(range);
+  }
+
+  /** `--modecfgdns` has several. */
+  async #servers(name: string, value: string): Promise<void> {
+    const servers: string[] = [];
+    for (const one of value.split(",").filter(Boolean)) {
+      servers.push(formatAddress(await this.#address(one, this.#clientFamily)));
+    }
+    this.#texts.set(name, servers.join(","));
   }
 
   async #subnet(name: string, value: string): Promise<string> {

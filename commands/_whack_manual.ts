@@ -34,6 +34,9 @@ Options before \`--to\` are of the left end, those after it of the right end. Pl
 \`--xauthserver\`, \`--xauthclient\`, \`--xauthname NAME\`, \`--modecfgserver\`, \`--modecfgclient\`
 : what the end does in XAUTH and Mode Config
 
+\`--addresspool RANGE\`
+: addresses for clients of Mode Config that come from this end, as FIRST-LAST or as a network
+
 \`--psk\`, \`--rsasig\`
 : how the ends authenticate each other; with neither nothing is negotiated
 
@@ -54,6 +57,9 @@ Options before \`--to\` are of the left end, those after it of the right end. Pl
 
 \`--dpddelay S\`, \`--dpdtimeout S\`, \`--dpdaction ACTION\`, \`--forceencaps\`, \`--nonattraversal\`, \`--nofragmentation\`
 : dead peers, and the way through NAT
+
+\`--modecfgpull\`, \`--modecfgdns LIST\`, \`--modecfgwins1 ADDRESS\`, \`--modecfgdomains LIST\`, \`--modecfgbanner TEXT\`
+: what clients of Mode Config are told, and whether they ask for it. Lists have commas
 
 \`--ipv4\`, \`--ipv6\`, \`--tunnelipv4\`, \`--tunnelipv6\`
 : families of hosts and of clients; they stand before the addresses

@@ -38,7 +38,7 @@ export const WHACK_OPTIONS: Readonly<Record<string, WhackOption>> = {
   // one end
   ...rows("host id cert ca ikeport nexthop client clientwithin clientprotoport updown", { ...END, ...VALUE }),
   dnskeyondemand: END,
-  ...rows("srcip xauthname", { ...END, ...VALUE, ...NEW }),
+  ...rows("srcip addresspool xauthname", { ...END, ...VALUE, ...NEW }),
   ...rows("xauthserver xauthclient modecfgserver modecfgclient", { ...END, ...NEW }),
   // the whole connection
   to: WHOLE,
@@ -49,7 +49,8 @@ export const WHACK_OPTIONS: Readonly<Record<string, WhackOption>> = {
   rekeywindow: { ...WHOLE, ...VALUE, alias: "rekeymargin" },
   ...rows("aggrmode forceencaps nonattraversal nofragmentation legacy modecfgpull", { ...WHOLE, ...NEW }),
   ...rows("ike esp ah pfsgroup dpddelay dpdtimeout dpdaction xauthby", { ...WHOLE, ...VALUE, ...NEW }),
-  ...rows("modecfgdns1 modecfgdns2 modecfgwins1 modecfgwins2", { ...WHOLE, ...VALUE, ...NEW }),
+  ...rows("modecfgdns modecfgdns1 modecfgdns2 modecfgwins1 modecfgwins2", { ...WHOLE, ...VALUE, ...NEW }),
+  ...rows("modecfgdomains modecfgbanner", { ...WHOLE, ...VALUE, ...NEW }),
   // what is to be done
   ...rows("route unroute initiate terminate delete", {}),
   asynchronous: REPEATS,
@@ -83,7 +84,7 @@ connection: whack --name <connection_name>
    | --client <subnet> | --clientwithin <address range>
    | --clientprotoport <protocol>/<port> | --dnskeyondemand | --updown <updown>
    | --xauthserver | --xauthclient | --xauthname <name>
-   | --modecfgserver | --modecfgclient) ...
+   | --modecfgserver | --modecfgclient | --addresspool <address range>) ...
  --to (the same for the other end)
  [--psk] [--rsasig] [--encrypt] [--authenticate] [--compress] [--tunnel]
  [--pfs] [--pfsgroup <group>] [--disablearrivalcheck] [--aggrmode]
@@ -94,8 +95,10 @@ connection: whack --name <connection_name>
  [--dpddelay <seconds> --dpdtimeout <seconds>]
  [--dpdaction (none|hold|clear|restart|restart_by_peer)]
  [--forceencaps] [--nonattraversal] [--nofragmentation]
- [--modecfgpull] [--modecfgdns1 <ip-address>] [--modecfgdns2 <ip-address>]
+ [--modecfgpull] [--modecfgdns <ip-addresses>]
+ [--modecfgdns1 <ip-address>] [--modecfgdns2 <ip-address>]
  [--modecfgwins1 <ip-address>] [--modecfgwins2 <ip-address>]
+ [--modecfgdomains <domains>] [--modecfgbanner <text>]
  [--xauthby (file|alwaysok)]
  [--initiateontraffic | --pass | --drop | --reject]
  [--failnone | --failpass | --faildrop | --failreject]

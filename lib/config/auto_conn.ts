@@ -117,9 +117,12 @@ function settings(
       : []),
     flag(yes("forceencaps"), "--forceencaps"),
     flag(yes("modecfgpull"), "--modecfgpull"),
+    optional("--modecfgdns", list(read, "modecfgdns")),
     ...["modecfgdns1", "modecfgdns2", "modecfgwins1", "modecfgwins2"].map((name) =>
       optional(`--${name}`, read.value(name))
     ),
+    optional("--modecfgdomains", list(read, "modecfgdomains")),
+    optional("--modecfgbanner", read.value("modecfgbanner")),
     optional("--xauthby", read.value("xauthby")),
     flag(surroundings.legacy, "--legacy"),
     flag(!surroundings.natTraversal, "--nonattraversal"),
@@ -131,7 +134,8 @@ function settings(
 /** FreeS/WAN's auto knew IPv4 only: nothing is said of it where all is. */
 function families(ends: readonly AutoEnd[]): Item[] {
   const hosts = ends.map(({ host }) => familyOf(host)).find(Boolean) ?? "ipv4";
-  const clients = ends.map(({ client }) => client && familyOf(client.split("/")[0])).find(Boolean) ?? hosts;
+  const firstOf = ({ client, addressPool }: AutoEnd) => (client ?? addressPool)?.split(/[/-]/)[0];
+  const clients = ends.map(firstOf).map((one) => one && familyOf(one)).find(Boolean) ?? hosts;
   return [
     hosts === "ipv6" ? ["--ipv6"] : [],
     clients === hosts ? [] : [`--tunnel${clients}`],
@@ -154,6 +158,11 @@ function quoted(option: string, value: string): Item {
 
 function optional(option: string, value: string | undefined): Item {
   return value ? quoted(option, value) : [];
+}
+
+/** With blanks or commas in ipsec.conf, without blanks for whack. */
+function list(read: ParameterReader, name: string): string | undefined {
+  return read.value(name)?.split(/[ ,]+/).filter(Boolean).join(",");
 }
 
 function seconds(read: ParameterReader, name: string, builtIn: string): string {

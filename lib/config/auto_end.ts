@@ -1,5 +1,6 @@
 /** One end of a conn with automatic keying, and its part of whack's command (commands.md §7.2). */
 import type { Item } from "./auto_script.ts";
+import { poolParameter } from "./check_pools.ts";
 import type { ParameterReader } from "./manual_reader.ts";
 
 export interface DefaultRoute {
@@ -23,6 +24,8 @@ export interface AutoEnd {
   /** Values of `leftrsasigkey` and `leftrsasigkey2`; none where keys are not used. */
   readonly keys: readonly [first: string, second: string] | undefined;
   readonly keyOnDemand: boolean;
+  /** For clients of Mode Config that come from this end. */
+  readonly addressPool?: string;
   /** What FreeS/WAN had not. */
   readonly extensions: readonly Item[];
 }
@@ -51,10 +54,13 @@ export function readAutoEnd(
     read.refuse(`ID "${keyId}" cannot have RSA key`, `${side}id`, side);
   }
   const usesKeys = authby !== "secret" && keyId !== "%opportunistic";
-  const sourceIp = value("sourceip");
-  const isAssigned = sourceIp?.startsWith("%") ?? false; // %config
+  const pool = poolParameter((name) => read.value(name), side);
+  const addressPool = pool && read.value(pool);
+  const sourceIp = pool ? undefined : value("sourceip");
+  const isAssigned = addressPool !== undefined || (sourceIp?.startsWith("%") ?? false); // %config
   const extensions: Item[] = [
     ...(sourceIp && !isAssigned ? [["--srcip", { value: sourceIp }]] : []),
+    ...(addressPool ? [["--addresspool", { value: addressPool.replaceAll(" ", "") }] as Item] : []),
     ...FLAGS.filter((name) => value(name) === "yes" || name === "modecfgclient" && isAssigned).map((name) => [
       `--${name}`,
     ]),
@@ -63,6 +69,7 @@ export function readAutoEnd(
   const optional = {
     client: value("subnet"),
     clientWithin: value("subnetwithin"),
+    addressPool,
     protoPort: value("protoport"),
     id,
     cert,

@@ -1,6 +1,7 @@
 /** Looks at the settings of one connection together (commands.md §7.2). */
 import { AH_ALGORITHMS, ESP_ALGORITHMS } from "../crypto/algorithm_names.ts";
 import { parseAhSuites, parseEspSuites } from "../ike/suite_text.ts";
+import { poolParameter } from "./check_pools.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { type Conn, type Setting, settingOf } from "./settings.ts";
@@ -69,6 +70,7 @@ const RULES: readonly Rule[] = [
   ...SIDES.flatMap((side) => [
     together(`${side}firewall`, `${side}updown`),
     together(`${side}subnetwithin`, `${side}subnet`),
+    together(`${side}addresspool`, `${side}sourceip`),
   ]),
   ...eachSide(
     (side) => ["type", `${side}subnet`],
@@ -77,6 +79,22 @@ const RULES: readonly Rule[] = [
         ? { name: `${side}subnet`, message: `type=transport incompatible with ${side}subnet` }
         : undefined,
   ),
+  ...eachSide(() => [], (conn, side) => {
+    const name = poolParameter((one) => conn.said(one)?.value, side);
+    if (!name) return undefined;
+    const beside = [`${side}subnet`, `${side}subnetwithin`].find((one) => conn.said(one));
+    if (beside) {
+      return { name: beside, message: `${beside} and ${name} cannot stand together: the address is the client` };
+    }
+    if (conn.value("type") !== "tunnel") {
+      return { name, message: `type=${conn.value("type")} incompatible with ${name}` };
+    }
+    const host = conn.value(side);
+    return host === undefined || host === "%any"
+      ? undefined
+      : { name, message: `${name}=${conn.value(name)} is for peers of any address, ${side}=%any, and not for ${host}` };
+  }),
+  ...["modecfgdns1", "modecfgdns2"].map((name) => together(name, "modecfgdns")),
   ...eachSide((side) => [side, `${side}nexthop`], (conn, side) => {
     const [host, nexthop] = [conn.value(side), conn.value(`${side}nexthop`)];
     if (host === "%defaultroute") {

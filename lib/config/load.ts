@@ -5,6 +5,7 @@
 import { assembleConn, type Assembly, type CheckedConn, implicitConn } from "./assemble_conn.ts";
 import { checkConn } from "./check_conn.ts";
 import { EntryChecker } from "./check_entries.ts";
+import { checkPools } from "./check_pools.ts";
 import { checkSetup } from "./check_setup.ts";
 import { type Complaint, Complaints, formatPosition } from "./complaint.ts";
 import type { FileSystem } from "./file_system.ts";
@@ -125,6 +126,7 @@ class Loading {
     if (!isOff(this.setup.get("oe")?.value)) {
       for (const name of Object.keys(IMPLICIT_CONNS)) if (!conns.has(name)) conns.set(name, implicitConn(name));
     }
+    checkPools(conns, complaints);
     checkSetup(this.setup, conns, complaints, this.#proposals);
     return conns;
   }

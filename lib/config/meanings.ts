@@ -112,7 +112,13 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
   dpdaction:
     "what follows: `hold` waits for the next packet, `clear` takes the connection down, `restart` negotiates again",
   forceencaps: "whether ESP is wrapped in UDP even without NAT",
-  leftsourceip: "the address from which this host itself sends into the tunnel; `%config` is one that the peer assigns",
+  leftsourceip:
+    "the address from which this host itself sends into the tunnel; `%config` is one that the peer assigns. Of a client of " +
+    "Mode Config the address that it gets; with a range or a network the same as `leftaddresspool`",
+  leftaddresspool:
+    "addresses for clients of Mode Config, one for each, the same again when it returns; for an end that is `%any`, whose " +
+    "client it then is: without `leftsubnet`. Connections may share a pool, if they say it alike. Of a network in IPv4 " +
+    "the first and the last address are not given",
   leftsendcert: "whether the certificate is sent",
   leftxauthserver: "whether this end asks for a name and a password (XAUTH)",
   leftxauthclient: "whether this end answers such a request",
@@ -121,10 +127,13 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
   leftmodecfgserver: "whether this end assigns addresses (Mode Config)",
   leftmodecfgclient: "whether this end is assigned one",
   modecfgpull: "whether the client asks for its address; else the server sends it unasked",
-  modecfgdns1: "a name server for clients",
+  modecfgdns: "name servers for clients",
+  modecfgdns1: "one of them; not with `modecfgdns`",
   modecfgdns2: "another one",
   modecfgwins1: "a WINS server for clients",
   modecfgwins2: "another one",
+  modecfgdomains: "the domain of clients; of several the first, and only names in these are asked of the name servers",
+  modecfgbanner: "what clients show to their users",
   _plutodevel: "something for pluto's developers",
   fragmentation: "whether messages of IKE are sent in fragments",
   sareftrack: "whether packets are marked with their SA",

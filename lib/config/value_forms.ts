@@ -4,6 +4,7 @@ import { readNumber } from "../text/c_number.ts";
 import { parseAddress } from "../text/address.ts";
 import { parseData } from "../text/data.ts";
 import { parseDnsServer } from "../text/dns_server.ts";
+import { isPoolRange, parsePoolRange } from "../text/pool_range.ts";
 import { type NameDatabase, parseProtocolPort } from "../text/protocol_port.ts";
 import type { Result } from "../text/result.ts";
 import { parseSubnet } from "../text/subnet.ts";
@@ -107,6 +108,28 @@ export const ADDRESS: Form = {
     const parsed = parseAddress(value, 0);
     return parsed.ok || "name" in parsed ? undefined : parsed.error;
   },
+};
+
+/** Of a Mode Config server. */
+export const ADDRESS_POOL: Form = {
+  says: "range (10.3.0.10-10.3.0.99) or network (10.3.0.0/24)",
+  check: (value) => errorOf(parsePoolRange(value)),
+};
+
+export const DOMAIN: Form = {
+  says: "domain (example.com)",
+  check: (value) =>
+    value.length <= LONGEST_DOMAIN &&
+      /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i.test(value)
+      ? undefined
+      : "must be the name of a domain, as example.com",
+};
+const LONGEST_DOMAIN = 254;
+
+/** Where values are addresses, or pools of them as strongSwan writes them. */
+export const SOURCE_ADDRESS: Form = {
+  says: `${ADDRESS.says}, or ${ADDRESS_POOL.says}`,
+  check: (value) => (isPoolRange(value) ? ADDRESS_POOL : ADDRESS).check(value),
 };
 
 export const SUBNET: Form = {

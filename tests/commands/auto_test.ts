@@ -126,6 +126,11 @@ const SETTINGS: [parameters: string, settings: string, setup?: string][] = [
     "modecfgpull=yes modecfgdns1=10.0.0.1 modecfgwins2=10.0.0.2",
     '--encrypt --tunnel --pfs --psk --modecfgpull --modecfgdns1 "10.0.0.1" --modecfgwins2 "10.0.0.2"',
   ],
+  [
+    'modecfgdns="10.0.0.1,~10.0.0.2" modecfgdomains=a.example,b.example modecfgbanner="Mind~the~gap"',
+    '--encrypt --tunnel --pfs --psk --modecfgdns "10.0.0.1,10.0.0.2" --modecfgdomains "a.example,b.example" ' +
+    '--modecfgbanner "Mind the gap"',
+  ],
   ["xauthby=alwaysok", '--encrypt --tunnel --pfs --psk --xauthby "alwaysok"'],
   ["", "--encrypt --tunnel --pfs --psk --legacy", "legacy=yes"],
   ["", "--encrypt --tunnel --pfs --psk --nonattraversal", "nat_traversal=no"],
@@ -183,6 +188,23 @@ const ENDS: [parameters: string, left: string][] = [
   ["leftxauthserver=yes leftmodecfgserver=yes", `${END} --xauthserver --modecfgserver`],
   ["leftxauthclient=yes leftxauthusername=joe", `${END} --xauthclient --xauthname "joe"`],
 ];
+
+const POOLS: [parameter: string, options: string][] = [
+  ["rightaddresspool=10.3.0.10-10.3.0.99", '--addresspool "10.3.0.10-10.3.0.99" --modecfgclient'],
+  ['rightaddresspool="10.3.0.10~-~10.3.0.99"', '--addresspool "10.3.0.10-10.3.0.99" --modecfgclient'],
+  ["rightsourceip=10.3.0.0/24", '--addresspool "10.3.0.0/24" --modecfgclient'],
+];
+for (const [parameter, options] of POOLS) {
+  Deno.test(`auto says ${options} for ${parameter}`, async () => {
+    const { right } = await pieces(`left=1.1.1.1 right=%any authby=secret ${parameter}`);
+    equal(right, `--host "%any" --nexthop "%direct" --updown "ipsec _updown" ${options}`);
+  });
+}
+Deno.test("auto says the family of a pool before it", async () => {
+  const { settings } = await pieces("left=1.1.1.1 right=%any authby=secret rightaddresspool=fd00:3::/64");
+  equal(settings, "--tunnelipv6 --encrypt --tunnel --pfs --psk");
+});
+
 for (const [parameters, left] of ENDS) {
   Deno.test(`auto says of an end ${left}`, async () => {
     equal((await pieces(`${PSK} ${parameters}`.trim())).left, left);

@@ -136,6 +136,9 @@ const DESCRIPTIONS: [words: string, changed: Record<string, unknown>][] = [
   ["--dpddelay 0 --dpdaction clear", {}],
   ["--modecfgpull", { modecfgPull: true }],
   ["--modecfgdns2 10.0.0.53 --modecfgdns1 10.0.0.54", { modecfgDns: ["10.0.0.54", "10.0.0.53"] }],
+  ["--modecfgdns 10.0.0.53,10.0.0.54", { modecfgDns: ["10.0.0.53", "10.0.0.54"] }],
+  ["--modecfgdomains a.example,b.example", { modecfgDomains: ["a.example", "b.example"] }],
+  ["--modecfgbanner Mind~the~gap", { modecfgBanner: "Mind the gap" }],
   ["--modecfgwins1 10.0.0.55", { modecfgWins: ["10.0.0.55"] }],
   ["--xauthby alwaysok", { xauthBy: "alwaysok" }],
 ];
@@ -164,6 +167,8 @@ const END_OPTIONS: [words: string, end: Record<string, unknown>][] = [
   ["--dnskeyondemand", { dnsKeyOnDemand: true }],
   ["--updown ipsec~up~x", { updown: "ipsec up x" }],
   ["--srcip 10.1.0.1", { sourceIp: "10.1.0.1" }],
+  ["--addresspool 10.3.0.10-10.3.0.99", { addressPool: "10.3.0.10-10.3.0.99" }],
+  ["--addresspool 10.3.0.0/29", { addressPool: "10.3.0.1-10.3.0.6" }],
   ["--xauthserver", { xauthServer: true }],
   ["--xauthclient --xauthname joe", { xauthClient: true, xauthUser: "joe" }],
   ["--modecfgserver", { modecfgServer: true }],
@@ -188,7 +193,14 @@ Deno.test("whack makes numbers of protocols and services, the same at both ends"
 });
 
 Deno.test("whack makes a tunnel of what has a client", async () => {
-  for (const option of ["--client 10.0.0.0/8", "--clientwithin 10.0.0.0/8", "--client vhost:%priv"]) {
+  for (
+    const option of [
+      "--client 10.0.0.0/8",
+      "--clientwithin 10.0.0.0/8",
+      "--client vhost:%priv",
+      "--addresspool 10.3.0.0/24",
+    ]
+  ) {
     equal((await read(`--name n --psk --encrypt ${ENDS} ${option}`)).connection!.tunnel, true, option);
   }
   equal((await read(`--name n --psk --encrypt ${ENDS}`)).connection!.tunnel, false);
@@ -308,6 +320,11 @@ const REFUSALS: [words: string, complaint: string][] = [
   [
     `--name n --psk --clientprotoport 6 ${ENDS} --clientprotoport 17`,
     '"n" the protocol for leftprotoport and rightprotoport must be the same',
+  ],
+  [`--name n --psk ${ENDS} --addresspool fd00::/64`, '"n" --addresspool needs --tunnelipv6 before it "fd00::/64"'],
+  [
+    `--name n --psk ${ENDS} --addresspool 10.3.0.9`,
+    '"n" must be two addresses with a - between them, or a network (10.3.0.0/24) "10.3.0.9"',
   ],
   [`--name n --encrypt ${ENDS}`, '"n" non-shunt connection must have --psk or --rsasig or both'],
   ["--listen now", 'unexpected argument "now"'],
