@@ -47,7 +47,7 @@ directory
 \`--perpeerlog\`, \`--perpeerlogbase DIR\`
 : a log for each peer as well; /var/log/pluto/peer
 
-\`--virtual_private LIST\`, \`--keep_alive S\`, \`--resolvers LIST\`, \`--dnssec MODE\`
+\`--virtual_private LIST\`, \`--keep_alive S\`, \`--resolvers LIST\`, \`--dnssec MODE\`, \`--oewait S\`
 : as the parameters of ipsec.conf(5)
 
 \`--nocrsend\`, \`--strictcrlpolicy\`, \`--crlcheckinterval S\`

@@ -31,6 +31,7 @@ export interface PlutoOptions {
   readonly keepAliveSeconds: number;
   readonly resolvers: readonly string[];
   readonly dnssec: DnssecMode;
+  readonly oeWaitSeconds: number;
 }
 
 const MOST_INTERFACES = 10;
@@ -63,7 +64,7 @@ const VALUES = [
   "adns",
   "lwdnsq",
 ];
-const NEW_VALUES = ["listen", "virtual_private", "keep_alive", "resolvers", "dnssec"];
+const NEW_VALUES = ["listen", "virtual_private", "keep_alive", "resolvers", "dnssec", "oewait"];
 
 const TABLE: Readonly<Record<string, boolean>> = {
   help: false,
@@ -103,6 +104,7 @@ export function readPlutoOptions(args: readonly string[], env: Environment): Plu
     keepAliveSeconds: 20,
     resolvers: [],
     dnssec: "prefer",
+    oeWaitSeconds: 8,
   };
   for (let one = getopt.next(); one; one = getopt.next()) {
     if (one.kind === "error") misuse(one.message);
@@ -162,6 +164,8 @@ function read(name: string, value: string): Partial<PlutoOptions> {
       return {
         dnssec: DNSSEC.find((one) => one === value) ?? misuse("--dnssec must be require, prefer or ignore"),
       };
+    case "oewait":
+      return { oeWaitSeconds: count(value) ?? misuse("--oewait must be a number of seconds") };
     default:
       return {}; // a program for lookups in DNS, of which there is none any more
   }
@@ -184,6 +188,7 @@ export const PLUTO_USAGE = `Usage: pluto [--help] [--version] [--optionsfrom <fi
  [--perpeerlog] [--perpeerlogbase <path>]
  [--virtual_private <networks>] [--keep_alive <seconds>]
  [--resolvers <servers>] [--dnssec (require|prefer|ignore)]
+ [--oewait <seconds>]
  [--debug-none] [--debug-all]
 ${[...PLUTO_AREAS].map((area) => ` [--debug-${area}]`).join("\n")}
 ${IMPAIRMENTS.split(" ").map((name) => ` [--${name}]`).join("\n")}

@@ -82,6 +82,7 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   protostack: { ...setup, form: oneOf("klips", "auto", "netkey", "xfrm", "mast", "none"), idle: NO_KERNEL },
   nhelpers: { ...setup, form: TEXT, idle: "there are no helper processes" },
   oe: { ...setup, form: oneOf("yes", "no", "on", "off") },
+  oewait: { ...setup, form: integer(0, DAY_SECONDS), builtIn: "8" },
 };
 
 const CONN: Readonly<Record<string, Parameter>> = {

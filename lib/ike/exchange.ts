@@ -11,6 +11,8 @@ export class Exchange {
   lastReceived?: Uint8Array;
   /** The last message that was sent: one datagram, or its fragments. */
   lastSent: readonly Uint8Array[] = [];
+  /** When `lastSent` was sent at first, where an answer is due: milliseconds of the clock. */
+  askedAt?: number;
   /** How often the timer has sent `lastSent` again. */
   retransmissions = 0;
   /** How often a repeat has been answered with `lastSent`. */

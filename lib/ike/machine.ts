@@ -228,6 +228,7 @@ export class Machine {
     if (packet) exchange.lastReceived = packet.datagram;
     state.name = outcome.to ?? taken.to;
     exchange.retransmissions = 0;
+    exchange.askedAt = undefined;
     exchange.answers = 0;
     changed(state, exchange);
     host.debug(state, "control", () => `transition from state STATE_${from} to state STATE_${state.name}`);
@@ -261,6 +262,7 @@ export class Machine {
     if (state.isGone) return;
     switch (rule) {
       case "retransmit":
+        turn.exchange.askedAt = this.#deps.stepDeps.clock.now();
         return this.#planRepetition(turn);
       case "discard":
         return this.discardAfter(state, HALF_OPEN_MS);

@@ -45,6 +45,11 @@ export abstract class Negotiation {
   /** The exchange by which this state was, or is being, negotiated. */
   abstract readonly exchange: Exchange;
 
+  /** An answer on which the host is at work is one. */
+  get unansweredSince(): number | undefined {
+    return this.exchange.isSuspended ? undefined : this.exchange.askedAt;
+  }
+
   /** Overwrites what is secret. */
   abstract wipe(): void;
 }

@@ -70,6 +70,8 @@ interface CommonState {
   readonly attempt: number;
   /** Number of the state that this one replaces; 0 for none. */
   readonly replaces: number;
+  /** When we first sent what the peer still owes an answer to: milliseconds of the clock; undefined where it owes none. */
+  readonly unansweredSince: number | undefined;
   /** What the timer is set to, for listings; milliseconds of the clock. */
   readonly event?: { readonly name: EventName; readonly atMs: number };
 }

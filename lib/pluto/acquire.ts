@@ -66,6 +66,7 @@ export class Acquires {
     }
     if (connection.connectionKind !== "CK_TEMPLATE") {
       if (isHeld) await deps.tasks.run(() => deps.router.assignHold(connection, flow));
+      if (isHeld && connection.policy.opportunistic) deps.opportunism?.held(connection);
       // a negotiation that is under way will do, and an SA that came between the packet and us
       if (isHeld && deps.ipsecSa(connection.erouteOwner)) return;
       if (!deps.initiator.isUnderWay(connection)) deps.initiator.initiate(connection, { reply });

@@ -42,6 +42,8 @@ export interface Opportunism {
     acquire: Acquire,
     options: OpportuneOptions,
   ): Promise<Unfounded | "changed" | undefined>;
+  /** The traffic of an instance is held while it is negotiated: it does not wait for ever. */
+  held(connection: Connection): void;
   /** Responder: whether both clients delegate to their gateways. @returns undefined where they do */
   confirm(sa: IsakmpSa, template: Connection, request: ClientRequest): Promise<Unconfirmed | undefined>;
   /** After every request of whack's: questions to the DNS must not wait for their own answers. */

@@ -18,6 +18,7 @@ import type { IpsecLookup } from "../dns/ipsec_records.ts";
 import type { OpportuneOptions, Opportunism, Unconfirmed, Unfounded } from "./opportunism.ts";
 import { WatchedLookup } from "./watched_lookup.ts";
 import { connectionOf, type Parts } from "./parts.ts";
+import { Patience } from "./patience.ts";
 import { type BareShunt, sameFlow } from "./bare_shunts.ts";
 import { isRouted } from "./routing_states.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -25,6 +26,8 @@ import { TaskQueue } from "./task_queue.ts";
 export interface OpportunisticOptions {
   readonly dns: IpsecLookup;
   readonly dnssec: DnssecPolicy;
+  /** For so many seconds of a peer's silence traffic is held that may go in the clear; 0: for as long as an attempt lasts. */
+  readonly waitSeconds: number;
   /** Name servers that are asked. @param changed called where their addresses are found to be others later */
   nameServers(changed: () => void): readonly NameServer[];
 }
@@ -43,6 +46,7 @@ export class Opportunistic implements Opportunism {
   readonly #records: OppoRecords;
   readonly #passage: DnsPassage;
   readonly #settlements = new TaskQueue();
+  readonly #patience: Patience;
   #settling: { readonly atMs: number; readonly timer: Timer } | undefined;
   /** When each was last said, in seconds since 1970. */
   readonly #notes = new Map<string, number>();
@@ -52,6 +56,7 @@ export class Opportunistic implements Opportunism {
     this.#options = options;
     this.#records = this.#recordsBy(options.dns);
     this.#passage = new DnsPassage(parts.deps.kernel);
+    this.#patience = new Patience(parts, options.waitSeconds * 1000);
   }
 
   async initiate(
@@ -102,6 +107,10 @@ export class Opportunistic implements Opportunism {
     if (isOnly(peers.client, current.peers.host)) return undefined;
     const hisWhy = await this.#records.confirmPeersClient(hisClient, current.peers.id, sa.peerKey);
     return hisWhy === undefined ? undefined : { client: hisClient, whose: "his", why: hisWhy };
+  }
+
+  held(connection: Connection): void {
+    this.#patience.watch(connection);
   }
 
   async settle(): Promise<void> {
@@ -209,6 +218,7 @@ export class Opportunistic implements Opportunism {
       const instance = this.#instanceFor(suited, acquire, gateway.address);
       instance.gatewayKeys = [gateway.key];
       if (isHeld) await router.assignHold(instance, flowOf(acquire));
+      if (isHeld) this.held(instance);
       // both ends may have begun at once; the end of one that was there already takes the hold along
       if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
     });

@@ -38,10 +38,10 @@ export interface Failing {
 
 /**
  * After which opportunism is tried again although the shunt is in use. Traffic that is refused has the most to gain; traffic
- * in the clear is held for a moment by it, and where no DNS answers for seconds.
+ * in the clear is held for a moment by it, and where nobody answers for seconds.
  */
 const RETRY_SECONDS = { pass: 3600, drop: 300, reject: 300 } as const;
-/** The same, where the DNS did not answer. */
+/** The same, where the DNS or the peer did not answer. */
 const UNANSWERED_SECONDS = { pass: 300, drop: 30, reject: 30 } as const;
 
 export class Router {
@@ -107,11 +107,11 @@ export class Router {
    * Opportunism has got no SA: what was held meets the failure shunt, until nobody asks for it any more. FreeS/WAN took the
    * hold away, so that the next packet was held for as long again.
    */
-  async abandonHold(connection: Connection, why: string, now: number): Promise<void> {
+  async abandonHold(connection: Connection, why: string, now: number, isUnanswered = false): Promise<void> {
     const { hold, policy: { failure } } = connection;
     if (!hold || failure === "none" || connection.routing !== "UNROUTED_HOLD") return;
     const owner = connection.template ?? connection;
-    if (!await this.putBare(hold, owner, { kind: failure, reason: why, now, isUnanswered: false })) return;
+    if (!await this.putBare(hold, owner, { kind: failure, reason: why, now, isUnanswered })) return;
     connection.routing = "UNROUTED";
     connection.hold = undefined;
   }

@@ -48,6 +48,7 @@ export interface PlutoDaemonOptions {
   readonly keepAliveSeconds: number;
   readonly resolvers: readonly string[];
   readonly dnssec: DnssecMode;
+  readonly oeWaitSeconds: number;
   readonly debug: readonly string[];
   readonly myId: string | undefined;
   readonly defaultRouteAddress: string | undefined;
@@ -154,6 +155,7 @@ export class PlutoDaemon {
         new Opportunistic(parts, {
           dns: dns.resolver,
           dnssec: options.dnssec,
+          waitSeconds: options.oeWaitSeconds,
           nameServers: (changed) => dns.nameServers(changed),
         }),
       ...(supervisor && { keep: (conns) => supervisor.keep(conns) }),

@@ -23,6 +23,7 @@ export function plutoWords(setup: Settings): string[] {
     ...value("keep_alive", "--keep_alive"),
     ...value("resolvers", "--resolvers"),
     ...value("dnssec", "--dnssec"),
+    ...value("oewait", "--oewait"),
     ...(get("plutostderrlog") ? ["--stderrlog"] : []),
   ];
 }

@@ -34,6 +34,7 @@ const DEFAULTS: PlutoOptions = {
   keepAliveSeconds: 20,
   resolvers: [],
   dnssec: "prefer",
+  oeWaitSeconds: 8,
 };
 
 const OPTIONS: [words: string, changed: Partial<PlutoOptions>][] = [
@@ -65,6 +66,7 @@ const OPTIONS: [words: string, changed: Partial<PlutoOptions>][] = [
   ["--keep_alive 0", { keepAliveSeconds: 0 }],
   ["--resolvers 192.0.2.53,tls://x", { resolvers: ["192.0.2.53", "tls://x"] }],
   ["--dnssec require", { dnssec: "require" }],
+  ["--oewait 0", { oeWaitSeconds: 0 }],
 ];
 for (const [words, changed] of OPTIONS) {
   Deno.test(`pluto ${words}`, () => deepEqual(read(words), { ...DEFAULTS, ...changed }));
@@ -82,6 +84,7 @@ const REFUSED: [words: string, message: string][] = [
   ["start", "unexpected argument"],
   ["--nonsense", "pluto: unrecognized option '--nonsense'"],
   ["--dnssec maybe", "--dnssec must be require, prefer or ignore"],
+  ["--oewait soon", "--oewait must be a number of seconds"],
   ["--keep_alive often", "--keep_alive must be a number of seconds"],
 ];
 for (const [words, message] of REFUSED) {

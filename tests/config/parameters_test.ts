@@ -58,6 +58,7 @@ const SETUP: Row[] = [
   yesNo("disable_port_floating"),
   yesNo("legacy"),
   ["dnssec", ["require", "prefer", "ignore"], ["yes", "no", "requires"]],
+  ["oewait", ["0", "8", "86400"], ["-1", "8s", "86401"]],
   ["resolvers", ["127.0.0.1", "192.0.2.53, udp://[2001:db8::53]:5353 https://dns.example/q"], [
     "dns.example",
     "http://x/",

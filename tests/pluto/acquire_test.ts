@@ -86,6 +86,7 @@ class Oracle implements Opportunism {
   confirm(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
+  held(): void {}
   settle(): Promise<void> {
     return Promise.resolve();
   }

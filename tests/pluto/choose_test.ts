@@ -273,6 +273,7 @@ Deno.test("byClients(): opportunism is confirmed by the DNS, and makes an instan
       asked.push(name);
       return Promise.resolve(undefined);
     },
+    held: () => {},
     settle: () => Promise.resolve(),
   };
   const wanted = request("10.0.1.5/32", "203.0.113.22/32");
@@ -285,6 +286,7 @@ Deno.test("byClients(): opportunism takes nothing of a connection's with somebod
   const opportunism = {
     initiate: () => Promise.resolve(undefined),
     confirm: () => Promise.resolve(undefined),
+    held: () => {},
     settle: () => Promise.resolve(),
   };
   const office = make("office", { right: { host: "192.0.2.9", client: "203.0.113.0/24" } });
@@ -298,6 +300,7 @@ Deno.test("byClients(): opportunism that the DNS does not confirm is refused wit
   const opportunism = {
     initiate: () => Promise.resolve(undefined),
     confirm: () => Promise.resolve({ client: address("10.0.1.5"), whose: "our" as const, why: "no TXT record" }),
+    held: () => {},
     settle: () => Promise.resolve(),
   };
   const { chosen } = await clients([make("oe", OPPO)], request("10.0.1.5/32", "203.0.113.22/32"), { opportunism });

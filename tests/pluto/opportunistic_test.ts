@@ -41,6 +41,7 @@ for (const [what, group, isAsked] of NETWORKS) {
           new Opportunistic(parts, {
             dns: { lookup: () => Promise.reject(new Error("nobody is asked")) },
             dnssec: "ignore",
+            waitSeconds: 8,
             nameServers: () => [{ address: address(SERVER), port: 53, protocols: DNS_PROTOCOLS }],
           }),
       },

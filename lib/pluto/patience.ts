@@ -1,0 +1,59 @@
+/**
+ * How long opportunism holds traffic that may go in the clear: for some seconds of silence from the peer, while FreeS/WAN
+ * held it for the 70 seconds of an attempt. The negotiation goes on meanwhile, and takes the traffic over should it succeed.
+ */
+import { formatAddress } from "../text/address.ts";
+import type { Connection } from "./connection.ts";
+import type { Parts } from "./parts.ts";
+
+export class Patience {
+  readonly #parts: Parts;
+  readonly #waitMs: number;
+  readonly #watched = new Set<Connection>();
+
+  /** @param waitMs of silence; 0: for as long as an attempt lasts */
+  constructor(parts: Parts, waitMs: number) {
+    this.#parts = parts;
+    this.#waitMs = waitMs;
+  }
+
+  /** Its traffic is held, from now on or already. */
+  watch(connection: Connection): void {
+    if (this.#waitMs === 0 || connection.policy.failure !== "pass" || this.#watched.has(connection)) return;
+    this.#watched.add(connection);
+    this.#look(connection, this.#waitMs);
+  }
+
+  #look(connection: Connection, afterMs: number): void {
+    const { clock } = this.#parts.deps;
+    clock.after(afterMs, () => {
+      if (connection.routing === "UNROUTED_HOLD") {
+        const restMs = (this.#silentSince(connection) ?? clock.now()) + this.#waitMs - clock.now();
+        if (restMs > 0) return this.#look(connection, restMs);
+        this.#release(connection);
+      }
+      this.#watched.delete(connection);
+    });
+  }
+
+  #release(connection: Connection): void {
+    const { router, tasks, deps } = this.#parts;
+    const why = `no answer from ${formatAddress(connection.peers.host)} for ${this.#waitMs / 1000} seconds`;
+    this.#parts.inBackground(() => tasks.run(() => router.abandonHold(connection, why, deps.clock.now(), true)));
+  }
+
+  /** @returns undefined where the peer owes nothing: others have their turn, or all is answered */
+  #silentSince(connection: Connection): number | undefined {
+    const { engine, pending } = this.#parts;
+    for (const state of engine.states.values()) {
+      if (state.kind === "ipsec" && state.connection === connection && !state.isEstablished) {
+        return state.unansweredSince;
+      }
+    }
+    for (const one of pending) {
+      const isakmp = one.connection === connection && engine.states.get(one.isakmp);
+      if (isakmp && !isakmp.isEstablished) return isakmp.unansweredSince;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+/** Opportunism and a peer that has a record, and does not answer: what becomes of the packet that is held. */
+import { deepStrictEqual as equal, match } from "node:assert/strict";
+import { encodeRsaPublicKey, type RsaPrivateKey } from "../../lib/crypto/rsa.ts";
+import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
+import type { SecretEntry } from "../../lib/config/secrets.ts";
+import type { DnsAnswer } from "../../lib/dns/record.ts";
+import { flowOf } from "../../lib/pluto/acquire.ts";
+import { Opportunistic } from "../../lib/pluto/opportunistic.ts";
+import type { FailureName } from "../../lib/pluto/policy.ts";
+import { address, description, type House, type HouseOptions, randomBytes, Wire } from "./_fakes.ts";
+
+const AT = { west: "192.0.2.1", east: "198.51.100.2" } as const;
+const KEYS = { west: newKey(), east: newKey() };
+const FLOW = `${AT.west}/32:0 -0-> ${AT.east}/32:0`;
+const ACQUIRE = { from: address(AT.west), to: address(AT.east), protocol: 0, fromPort: 0, toPort: 0 };
+
+function newKey(): RsaPrivateKey {
+  return generateRsaKey({ bits: 1024, rounds: 2, seed: randomBytes, random: randomBytes });
+}
+
+/** Reverse maps with a TXT record for each host. */
+function lookup(name: string, type: string): Promise<DnsAnswer> {
+  const asked = (["west", "east"] as const).find((one) =>
+    name === `${AT[one].split(".").reverse().join(".")}.in-addr.arpa.`
+  );
+  if (type !== "TXT" || !asked) {
+    const why = `no ${type} record for ${name}`;
+    return Promise.resolve({ ok: false, kind: "data", why, authenticated: false, ttlSeconds: 1 });
+  }
+  const text = `X-IPsec-Server(10)=${AT[asked]} ${encodeRsaPublicKey(KEYS[asked].publicKey).toBase64()}`;
+  const records = [{ ttlSeconds: 1, data: [new TextEncoder().encode(text)] }];
+  return Promise.resolve({ ok: true, records, authenticated: false, canonicalName: name, ttlSeconds: 1 });
+}
+
+function options(host: keyof typeof AT, waitSeconds: number): Partial<HouseOptions> {
+  const secret: SecretEntry = {
+    at: { file: "ipsec.secrets", line: 1 },
+    ids: [],
+    idCount: 0,
+    key: { kind: "RSA", key: KEYS[host], origin: "" },
+  };
+  return {
+    secrets: [secret],
+    deps: {
+      makeOpportunism: (parts) =>
+        new Opportunistic(parts, { dns: { lookup }, dnssec: "ignore", waitSeconds, nameServers: () => [] }),
+      lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [KEYS.west.publicKey] : [] }),
+    },
+  };
+}
+
+const cut = (wire: Wire) => void (wire.isCut = true);
+
+/** Both encrypt to everybody; a packet of west's for east is held, and what is sent from now on does not arrive. */
+async function held(failure: FailureName, waitSeconds = 8, disturb = cut) {
+  const wire = new Wire(options("west", waitSeconds), options("east", waitSeconds));
+  const oe = description({
+    psk: false,
+    rsasig: true,
+    dontRekey: true,
+    failure,
+    left: { client: undefined, id: "%myid" },
+    right: { host: "%opportunistic", client: undefined, nextHop: undefined, id: undefined },
+  });
+  await wire.west.add("oe", oe);
+  await wire.east.add("oe", { ...oe, left: { ...oe.left, host: AT.east, nextHop: "198.51.100.254" } });
+  for (const house of [wire.west, wire.east]) await house.whack({ name: "oe", route: true });
+  disturb(wire);
+  await trap(wire);
+  return wire;
+}
+
+async function trap({ west, clock }: Wire): Promise<void> {
+  west.kernel.trapped(flowOf(ACQUIRE));
+  west.pluto.acquire(ACQUIRE);
+  await clock.pass(0);
+}
+
+function target({ kernel }: House): string | undefined {
+  return kernel.eroutesByFlow.get(FLOW)?.target;
+}
+
+Deno.test("private-or-clear: after eight seconds of silence traffic is in the clear, and the reason is shown", async () => {
+  const wire = await held("pass");
+  await wire.seconds(7);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(2);
+  equal(target(wire.west), "%pass");
+  match(wire.west.pluto.status().at(-1)!, /=> %pass \d+,\d+ {4}no answer from 198\.51\.100\.2 for 8 seconds$/);
+});
+
+Deno.test("private-or-clear: a peer that answers late gets the traffic", async () => {
+  const wire = await held("pass");
+  await wire.seconds(9);
+  wire.isCut = false;
+  await wire.seconds(3);
+  match(target(wire.west)!, /^#\d+$/);
+  equal(wire.west.pluto.status().filter((line) => line.includes("%pass")), []);
+  await wire.seconds(301);
+  match(target(wire.west)!, /^#\d+$/);
+});
+
+Deno.test("private-or-clear: an answer begins the eight seconds anew", async () => {
+  const wire = await held("pass", 8, ({ west, east, clock }) => {
+    const slow = east.send, lossy = west.send;
+    let sent = 0;
+    east.send = (path, datagram) => void clock.after(6000, () => slow(path, datagram));
+    west.send = (path, datagram) => {
+      if (++sent === 1) lossy(path, datagram);
+    };
+  });
+  await wire.seconds(13);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(2);
+  equal(target(wire.west), "%pass");
+});
+
+Deno.test("private: traffic is held for the whole attempt, and refused after it", async () => {
+  const wire = await held("drop");
+  await wire.seconds(69);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(3);
+  equal(target(wire.west), "%drop");
+});
+
+Deno.test("oewait=0: private-or-clear is as patient", async () => {
+  const wire = await held("pass", 0);
+  await wire.seconds(69);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(3);
+  equal(target(wire.west), "%pass");
+});
+
+Deno.test("after five minutes in the clear it is tried again, with the same patience, and succeeds once the peer is back", async () => {
+  const wire = await held("pass");
+  await wire.seconds(8 + 301);
+  equal(target(wire.west), undefined, "the trap has it again");
+  await trap(wire);
+  await wire.seconds(7);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(2);
+  equal(target(wire.west), "%pass");
+  await wire.seconds(301);
+  wire.isCut = false;
+  await trap(wire);
+  await wire.seconds(2);
+  match(target(wire.west)!, /^#\d+$/);
+});
