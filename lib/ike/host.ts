@@ -146,7 +146,13 @@ export interface QuickOptions {
   /** Number of the IPsec SA that is to be replaced; 0 for none. */
   readonly replaces: number;
   readonly attempt: number;
+  readonly like?: Precedent;
+}
+
+/** What a peer has agreed to before, where a connection leaves it open or is content with less (pluto.md §10.4). */
+export interface Precedent {
   readonly pfsGroup?: GroupName;
+  readonly mode: Mode;
 }
 
 /** What `lib/pluto` asks of the exchanges; `lib/ike/ike_v1.ts` does it. */

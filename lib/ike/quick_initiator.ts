@@ -25,7 +25,7 @@ type Out = Outcome<IpsecState>;
 export function proposeSa(state: IpsecState, exchange: Exchange, deps: StepDeps): Out {
   const sa = deps.isakmpOf(state);
   if (!sa) return fail(0, "the ISAKMP SA has gone");
-  const { connection, pfsGroup, replaces } = state;
+  const { connection, mode, pfsGroup, replaces } = state;
   const wanted = new Set<ProtocolName>(connection.ipsecSuites.map(({ protocol }) => protocol));
   if (connection.compress) wanted.add("ipcomp");
   const spis = drawSpis([...wanted], (protocol) => deps.host.allocateSpi(protocol));
@@ -35,8 +35,8 @@ export function proposeSa(state: IpsecState, exchange: Exchange, deps: StepDeps)
   const clients = [clientOf(connection.ours, sa.path.local), clientOf(connection.peers, sa.path.remote)] as const;
   const payloads: Payload[] = [offerPhase2(offer), { type: "NONCE", data: ni }];
   if (dh) payloads.push({ type: "KE", data: dh.publicValue });
-  if (namesClients(sa, connection)) payloads.push(...clients.map(clientPayload));
-  payloads.push(...natOaPayloads(sa, "initiator", connection.mode));
+  if (namesClients(sa, connection, mode)) payloads.push(...clients.map(clientPayload));
+  payloads.push(...natOaPayloads(sa, "initiator", mode));
   const replacing = replaces ? ` to replace #${replaces}` : "";
   return {
     kind: "advance",
@@ -101,7 +101,7 @@ function refuseClients(
   returned: readonly [Client, Client] | undefined,
 ): string | undefined {
   if (!returned) {
-    return namesClients(sa, connection)
+    return namesClients(sa, connection, offer?.mode)
       ? "IDci, IDcr payloads missing in message but default does not match proposal"
       : undefined;
   }

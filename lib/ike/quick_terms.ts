@@ -29,12 +29,12 @@ function usesDrafts({ nat }: IsakmpState): boolean {
   return nat.method !== undefined && nat.method.startsWith("draft");
 }
 
-export function offerOf(sa: IsakmpState, { connection, pfsGroup }: IpsecState, spis: Spis): Phase2Offer {
+export function offerOf(sa: IsakmpState, { connection, mode, pfsGroup }: IpsecState, spis: Spis): Phase2Offer {
   return {
     suites: connection.ipsecSuites,
     compress: connection.compress,
     spis,
-    mode: connection.mode,
+    mode,
     encapsulation: encapsulationOf(sa),
     pfsGroup,
     lifetimeSeconds: connection.ipsecLifetimeSeconds,
@@ -93,8 +93,8 @@ export function clientSeen({ nat, path }: IsakmpState, mode: Mode, whose: "ours"
  * Whether identities are sent: not for the two hosts themselves, unless a NAT hides from the peer which host that is whose
  * packets come out of the tunnel.
  */
-export function namesClients(sa: IsakmpState, connection: IkeConnection): boolean {
-  return needsIds(connection) || sa.nat.ours && connection.mode === "tunnel";
+export function namesClients(sa: IsakmpState, connection: IkeConnection, mode = connection.mode): boolean {
+  return needsIds(connection) || sa.nat.ours && mode === "tunnel";
 }
 
 /** Of what goes between the ports of IKE, as they are now. */

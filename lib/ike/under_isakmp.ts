@@ -11,14 +11,14 @@ export function makePhase2(services: EngineServices): Phase2 {
   const dpd = new DeadPeerDetection(services);
   return {
     quick: QUICK_MODE,
-    prepareQuick(state, options) {
+    prepareQuick(state, { like }) {
       const { connection, isakmp } = state;
       if (connection.ipsecSuites.length === 0 && !connection.compress) {
         return "cannot initiate Quick Mode for an ISAKMP-only connection";
       }
-      if (!connection.pfs) return undefined;
       const { suite } = services.states.get(isakmp) as IsakmpSa;
-      state.pfsGroup = options.pfsGroup ?? connection.pfsGroup ?? suite?.group;
+      state.pfsGroup = connection.pfs ? connection.pfsGroup ?? like?.pfsGroup ?? suite?.group : like?.pfsGroup;
+      if (like?.mode === "tunnel") state.mode = "tunnel";
       return undefined;
     },
     transaction: TRANSACTION,

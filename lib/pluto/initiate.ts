@@ -1,6 +1,5 @@
 /** Beginning negotiations: which ISAKMP SA they go under, what waits for one, and what follows a failure (pluto.md §10). */
-import type { GroupName } from "../crypto/dh_groups.ts";
-import type { IkeEngine, QuickOptions, Refusal } from "../ike/host.ts";
+import type { IkeEngine, Precedent, QuickOptions, Refusal } from "../ike/host.ts";
 import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
 import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
@@ -47,7 +46,7 @@ export interface InitiateOptions {
   readonly replaces?: number;
   /** Whack that waits for the outcome. */
   readonly reply?: Reply;
-  readonly pfsGroup?: GroupName;
+  readonly like?: Precedent;
   /** To a peer behind NAT, which is reached only there; default: as the connection has it. */
   readonly path?: Path;
 }
@@ -59,11 +58,11 @@ export class Initiator {
 
   /** Phase 2 at once, after a phase 1 that is under way, or after one that begins now. */
   initiate(connection: Connection, options: InitiateOptions = {}): void {
-    const { attempt = 1, replaces = 0, reply, pfsGroup, path = pathOf(connection) } = options;
+    const { attempt = 1, replaces = 0, reply, like, path = pathOf(connection) } = options;
     this.deps.retries.cancel(connection);
     if (connection.connectionKind === "CK_GOING_AWAY") return;
     const wantsIpsec = hasIpsecPolicy(connection.policy);
-    const wanted = { connection, attempt, replaces, pfsGroup, reply };
+    const wanted = { connection, attempt, replaces, like, reply };
     const usable = this.usableIsakmp(connection);
     if (usable) {
       if (!wantsIpsec) return;
@@ -104,7 +103,8 @@ export class Initiator {
     const connection = this.deps.connectionOf(state);
     if (state.kind === "ipsec") {
       const path = state.encapsulation ? state.path : undefined;
-      return this.initiate(connection, { attempt, replaces: state.number, pfsGroup: state.pfsGroup, path });
+      const { pfsGroup, mode } = state;
+      return this.initiate(connection, { attempt, replaces: state.number, like: { pfsGroup, mode }, path });
     }
     const path = state.nat.ours || state.nat.peers ? state.path : pathOf(connection);
     const successor = this.#startPhase1(connection, path, { replaces: state.number, attempt }, undefined);
@@ -210,8 +210,8 @@ export class Initiator {
     this.deps.retries.later(connection, RETRY_SPACING_MS, () => this.initiate(connection, { attempt: attempt + 1 }));
   }
 
-  #beginQuick(sa: IsakmpSa, { connection, attempt, replaces, pfsGroup, reply }: Omit<Pending, "isakmp">): void {
-    const options: QuickOptions = { replaces, attempt, ...(pfsGroup && { pfsGroup }) };
+  #beginQuick(sa: IsakmpSa, { connection, attempt, replaces, like, reply }: Omit<Pending, "isakmp">): void {
+    const options: QuickOptions = { replaces, attempt, ...(like && { like }) };
     const begun = this.deps.whacks.at(reply, () => {
       return this.#orRefused(connection, this.deps.engine.startQuick(sa, connection, options));
     });

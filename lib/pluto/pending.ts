@@ -1,5 +1,5 @@
 /** Phase 2 negotiations that wait for an ISAKMP SA (pluto.md §10.5). */
-import type { GroupName } from "../crypto/dh_groups.ts";
+import type { Precedent } from "../ike/host.ts";
 import type { Connection } from "./connection.ts";
 import type { Reply } from "./whacks.ts";
 
@@ -9,7 +9,7 @@ export interface Pending {
   readonly connection: Connection;
   readonly attempt: number;
   readonly replaces: number;
-  readonly pfsGroup?: GroupName;
+  readonly like?: Precedent;
   /** The whack that waits with it; it is held. */
   reply?: Reply;
   /** It waits for something else besides, and is not taken by {@linkcode PendingQueue.next}. */
