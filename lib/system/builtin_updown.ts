@@ -7,9 +7,9 @@
  */
 import { ERRNO, SystemError } from "../ffi/libc.ts";
 import { formatRoute, type Route, type RouteSpec, Rtnetlink } from "../ffi/rtnetlink.ts";
-import { ROUTE_PROTOCOL, TABLE } from "../packet/rtnetlink.ts";
-import { type Address, formatAddress, sameAddress } from "../text/address.ts";
-import { sameSubnet, type Subnet, subnetOf } from "../text/subnet.ts";
+import { ROUTE_PROTOCOL } from "../packet/rtnetlink.ts";
+import { type Address, formatAddress } from "../text/address.ts";
+import { type Subnet, subnetOf } from "../text/subnet.ts";
 import { closeFirewall, type FirewallReport, openFirewall, type Passage } from "./firewall.ts";
 import {
   addressVariable,
@@ -22,6 +22,8 @@ import {
   type Variables,
 } from "./updown_request.ts";
 import type { UpdownVerb } from "../text/updown_variables.ts";
+import { addSourceAddress, removeSourceAddress, type SourceAddress } from "./source_address.ts";
+import { inPlace, leadsInto, sameWay, type UpdownRoutes } from "./updown_routes.ts";
 
 export interface UpdownResult {
   readonly status: number;
@@ -37,11 +39,6 @@ export interface BuiltinUpdownDeps {
   /** Text of a file; "" where there is none. */
   read(path: string): string;
 }
-
-/** The routes of this host, as far as they matter here. */
-export type UpdownRoutes =
-  & Pick<Rtnetlink, "routes" | "lacksRouteTo" | "addRoute" | "replaceRoute" | "deleteRoute">
-  & Disposable;
 
 const SYSTEM: BuiltinUpdownDeps = {
   openRoutes: () => new Rtnetlink(),
@@ -61,8 +58,6 @@ const PROGRAM = "ipsec _updown";
 const REFUSED_STATUS = 2;
 const FAILED_STATUS = 1;
 const DEFAULT_SOURCE_FILE = "/etc/sysconfig/defaultsource";
-/** What IPv6 makes of a metric that is not given. */
-const IPV6_METRIC = 1024;
 
 /**
  * @param args of the command: none, a word such as `ipfwadm`, or `custom` and more
@@ -95,18 +90,21 @@ const ACTIONS: Readonly<Record<UpdownVerb, Action>> = {
     withRoutes(deps, (routes) => deleteStale(routes, destinations(variables), variables("PLUTO_INTERFACE"))),
   route: (_, variables, deps) => withRoutes(deps, (routes) => addAll(routes, wantedRoutes(variables, deps))),
   unroute: (_, variables, deps) => withRoutes(deps, (routes) => deleteAll(routes, wantedRoutes(variables, deps))),
-  up: (request, variables, deps) =>
-    request.opensFirewall ? deps.openFirewall(passage(request, variables)).warnings : [],
+  up: (request, variables, deps) => {
+    const opened = request.opensFirewall ? deps.openFirewall(passage(request, variables)).warnings : [];
+    const source = sourceAddress(variables, deps);
+    return [...opened, ...source ? withRoutes(deps, (routes) => addSourceAddress(routes, source)) : []];
+  },
   down: (request, variables, deps) => {
     if (request.opensFirewall) deps.closeFirewall(passage(request, variables));
-    return [];
+    const source = sourceAddress(variables, deps);
+    return source ? withRoutes(deps, (routes) => removeSourceAddress(routes, source)) : [];
   },
 };
 
-function withRoutes(deps: BuiltinUpdownDeps, run: (routes: UpdownRoutes) => void): readonly string[] {
+function withRoutes(deps: BuiltinUpdownDeps, run: (routes: UpdownRoutes) => readonly string[] | void) {
   using routes = deps.openRoutes();
-  run(routes);
-  return [];
+  return run(routes) ?? [];
 }
 
 function passage({ of }: UpdownRequest, variables: Variables): Passage {
@@ -147,21 +145,20 @@ function wantedRoutes(variables: Variables, deps: BuiltinUpdownDeps): RouteSpec[
   });
 }
 
+function sourceAddress(variables: Variables, deps: BuiltinUpdownDeps): SourceAddress | undefined {
+  const address = addressVariable(variables, "PLUTO_MY_SOURCEIP");
+  return address && {
+    address,
+    device: requiredVariable(variables, "PLUTO_INTERFACE"),
+    isAssigned: variables("PLUTO_CFG_CLIENT") === "1",
+    wanted: wantedRoutes(variables, deps),
+  };
+}
+
 /** The file is one for the shell: DEFAULTSOURCE=192.0.2.1 */
 function defaultSource(deps: BuiltinUpdownDeps): Address | undefined {
   const text = /^[ \t]*(?:export[ \t]+)?DEFAULTSOURCE=(["']?)([^"'\s#]*)\1/m.exec(deps.read(DEFAULT_SOURCE_FILE))?.[2];
   return addressVariable(() => text, "DEFAULTSOURCE");
-}
-
-/** Whether a route stands where one to `destination` without a metric would. */
-function isInPlace(route: Route, destination: Subnet): boolean {
-  const metric = destination.address.family === "inet6" ? IPV6_METRIC : 0;
-  return route.table === TABLE.MAIN && route.metric === metric && sameSubnet(route.destination, destination) &&
-    route.destination.address.family === destination.address.family;
-}
-
-function inPlace(routes: UpdownRoutes, destination: Subnet): Route | undefined {
-  return routes.routes(destination.address.family).find((route) => isInPlace(route, destination));
 }
 
 /**
@@ -183,10 +180,6 @@ function deleteStale(routes: UpdownRoutes, destinations: readonly Subnet[], virt
       throw new UpdownRefusal([`\`${command("del", spec)}' failed (${reason(error)})`], REFUSED_STATUS);
     }
   }
-}
-
-function leadsInto({ device, paths, type }: Route, virtual: string | undefined): boolean {
-  return device !== undefined && device === virtual && paths === 1 && type === "unicast";
 }
 
 /** All of them or none. One that is there already, as it is wanted, is as good as made. */
@@ -230,15 +223,6 @@ function deleteAll(routes: UpdownRoutes, wanted: readonly RouteSpec[]): void {
     }
   }
   if (refusals.length) throw new UpdownRefusal(refusals.flatMap(({ lines }) => lines), REFUSED_STATUS);
-}
-
-function sameWay(there: Route, { device, via, source }: RouteSpec): boolean {
-  return there.device === device && there.paths === 1 && sameOrNone(there.via, via) &&
-    (!source || sameOrNone(there.source, source));
-}
-
-function sameOrNone(a: Address | undefined, b: Address | undefined): boolean {
-  return a && b ? sameAddress(a, b) : a === b;
 }
 
 function refusedRoute(verb: "add" | "del", spec: RouteSpec, error: SystemError, there?: Route): UpdownRefusal {

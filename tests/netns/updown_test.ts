@@ -104,6 +104,67 @@ scenario("_updown makes the route to the peer's client, and takes it away again"
   }
 });
 
+const SOURCES: [what: string, ends: Ends, there: RegExp, expected: string[], after: string[]][] = [
+  [
+    "an address that a gateway has assigned",
+    { sourceIp: "10.3.0.7", myClient: "10.3.0.7/32" },
+    /inet 10\.3\.0\.7\/32 scope global ipsec0:cfg/,
+    ["10.2.0.0/24 via 192.0.2.2 dev ipsec0 src 10.3.0.7 onlink"],
+    ["10.2.0.0/24 via 192.0.2.2 dev ipsec0 onlink"],
+  ],
+  [
+    "one for all there is",
+    { sourceIp: "10.3.0.7", myClient: "10.3.0.7/32", peerClient: "0.0.0.0/0" },
+    /inet 10\.3\.0\.7\/32 scope global ipsec0:cfg/,
+    [
+      "0.0.0.0/1 via 192.0.2.2 dev ipsec0 src 10.3.0.7 onlink",
+      "128.0.0.0/1 via 192.0.2.2 dev ipsec0 src 10.3.0.7 onlink",
+    ],
+    ["0.0.0.0/1 via 192.0.2.2 dev ipsec0 onlink", "128.0.0.0/1 via 192.0.2.2 dev ipsec0 onlink"],
+  ],
+  [
+    "an IPv6 address",
+    { family: "inet6", sourceIp: "fd01:3::7", myClient: "fd01:3::7/128" },
+    /inet6 fd01:3::7\/128 scope global nodad/,
+    ["fd01:2::/64 dev ipsec0 src fd01:3::7 metric 1024 pref medium"],
+    ["fd01:2::/64 dev ipsec0 metric 1024 pref medium"],
+  ],
+];
+
+scenario(
+  "_updown gives ipsecN a source address that no interface has, while the connection is up",
+  fourHosts,
+  async (four) => {
+    const { west, step } = four;
+    await startKlips(west);
+    // as ipsec setup does; with its last IPv4 address a device loses all routes
+    await west.ip(`addr add ${ADDRESS.inet.west}/32 dev ipsec0 noprefixroute`);
+    const before = await routes(west), addresses = await west.ip("addr show");
+    // IPv6 routes to single addresses of the host's own are shown with the others
+    const shown = async () => (await added(west, before)).filter((line) => !line.startsWith("fd01:3::7 "));
+    for (const [what, ends, there, expected, after] of SOURCES) {
+      await step(what, async () => {
+        for (const verb of ["up", "prepare", "route"] as const) await succeeds(updown(west, verb, ends));
+        match(await west.ip("addr show dev ipsec0"), there);
+        deepEqual(await shown(), expected);
+        await succeeds(updown(west, "down", ends));
+        equal(await west.ip("addr show"), addresses);
+        deepEqual(await added(west, before), after, "packets must not go in the clear");
+        for (const verb of ["up", "down", "unroute"] as const) await succeeds(updown(west, verb, ends));
+        equal(await west.ip("addr show"), addresses);
+        deepEqual(await routes(west), before);
+      });
+    }
+    await step("one that another interface has stays there", async () => {
+      const ends: Ends = { sourceIp: ADDRESS.inet.westInner };
+      for (const verb of ["up", "prepare", "route", "down", "unroute"] as const) {
+        await succeeds(updown(west, verb, ends));
+      }
+      equal(await west.ip("addr show"), addresses);
+    });
+  },
+);
+
 scenario("_updown and routes that are in its way", fourHosts, async ({ west, step }) => {
   await startKlips(west);
   const before = await routes(west);

@@ -1,9 +1,16 @@
 /** The built-in `_updown` over a table of routes in memory; the kernel's own is asked in tests/netns/updown_test.ts. */
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert/strict";
 import { ERRNO, SystemError } from "../../lib/ffi/libc.ts";
-import { formatRoute, type Route, type RouteSpec } from "../../lib/ffi/rtnetlink.ts";
+import {
+  type AddressSpec,
+  formatRoute,
+  type InterfaceAddress,
+  type Route,
+  type RouteSpec,
+} from "../../lib/ffi/rtnetlink.ts";
 import { builtinUpdown, type BuiltinUpdownDeps, type UpdownResult } from "../../lib/system/builtin_updown.ts";
 import type { Passage } from "../../lib/system/firewall.ts";
+import { type Address, formatAddress, parseNumericAddress, sameAddress } from "../../lib/text/address.ts";
 import { formatSubnet, sameSubnet, type Subnet } from "../../lib/text/subnet.ts";
 
 const ENVIRONMENT: Record<string, string> = {
@@ -22,6 +29,7 @@ class Host implements BuiltinUpdownDeps {
   /** Networks that the kernel will not make a route to, and why not. */
   readonly refuses = new Map<string, number>();
   readonly log: string[] = [];
+  readonly own: InterfaceAddress[] = [];
   defaultSource = "";
   warnings: string[] = [];
 
@@ -29,6 +37,14 @@ class Host implements BuiltinUpdownDeps {
     const metric = spec.metric ?? (spec.destination.address.family === "inet6" ? 1024 : 0);
     this.table.push({ type: "unicast", table: 254, protocol, scope: 0, paths: 1, ...spec, metric });
     return this;
+  }
+
+  owns(device: string, address: Address, label = device): void {
+    this.own.push({ device, address, bits: 8 * address.bytes.length, scope: 0, flags: 0, label });
+  }
+
+  get addresses(): string[] {
+    return this.own.map(({ device, address, label }) => `${formatAddress(address)} ${device} ${label}`);
   }
 
   run(verb: string, { args = [], ...more }: { args?: string[] } & Record<string, unknown> = {}): UpdownResult {
@@ -58,6 +74,15 @@ class Host implements BuiltinUpdownDeps {
       const found = this.#find(spec, spec);
       if (!found) throw new SystemError("netlink", ERRNO.ESRCH, `delete route ${formatRoute(spec)}`);
       this.table.splice(this.table.indexOf(found), 1);
+    },
+    addresses: (): InterfaceAddress[] => this.own,
+    addAddress: ({ device, address, label = device }: AddressSpec): void => this.owns(device, address, label),
+    /** With an address the kernel removes the IPv4 routes that have it as source. */
+    deleteAddress: ({ device, address }: AddressSpec): void => {
+      const found = this.own.findIndex((one) => one.device === device && sameAddress(one.address, address));
+      this.own.splice(found, 1);
+      const left = this.table.filter(({ source }) => !source || !sameAddress(source, address));
+      this.table.splice(0, this.table.length, ...left);
     },
     [Symbol.dispose]: () => void this.log.push("closed"),
   });
@@ -329,4 +354,92 @@ Deno.test("builtinUpdown() fails where the firewall cannot be changed", () => {
     status: 1,
     lines: [`${P}Cannot open the firewall for office: Operation not permitted; run as root`],
   });
+});
+
+const GIVEN = { PLUTO_MY_CLIENT: "10.3.0.7/32", PLUTO_MY_SOURCEIP: "10.3.0.7", PLUTO_CFG_CLIENT: "1" };
+const ROUTE = "10.2.0.0/24 via 192.0.2.254 dev ipsec0";
+const UP = ["up-client", "prepare-client", "route-client"];
+
+function at(text: string): Address {
+  const parsed = parseNumericAddress(text, 0);
+  if (!parsed.ok) throw new Error(parsed.error);
+  return parsed.value;
+}
+
+Deno.test("builtinUpdown() adds an assigned address, and removes it, without the route", () => {
+  const host = new Host();
+  for (const verb of UP) deepEqual(host.run(verb, GIVEN), { status: 0, lines: [] });
+  deepEqual([host.addresses, host.listed], [["10.3.0.7 ipsec0 ipsec0:cfg"], [`${ROUTE} src 10.3.0.7 onlink`]]);
+  deepEqual(host.run("down-client", GIVEN), { status: 0, lines: [] });
+  deepEqual([host.addresses, host.listed], [[], [`${ROUTE} onlink`]]);
+  host.run("up-client", GIVEN); // the route was there all the time
+  deepEqual([host.addresses, host.listed], [["10.3.0.7 ipsec0 ipsec0:cfg"], [`${ROUTE} src 10.3.0.7 onlink`]]);
+  for (const verb of ["down-client", "unroute-client"]) host.run(verb, GIVEN);
+  deepEqual([host.addresses, host.listed], [[], []]);
+});
+
+Deno.test("builtinUpdown() makes both halves of everything anew when an assigned address goes", () => {
+  const host = new Host();
+  const all = { ...GIVEN, PLUTO_PEER_CLIENT: "0.0.0.0/0" };
+  for (const verb of [...UP, "down-client"]) host.run(verb, all);
+  deepEqual(host.listed, ["0.0.0.0/1", "128.0.0.0/1"].map((net) => `${net} via 192.0.2.254 dev ipsec0 onlink`));
+});
+
+const OTHERS: [where: string, device: string, label: string | undefined][] = [
+  ["of another interface", "eth1", undefined],
+  ["that an administrator has given to ipsecN", "ipsec0", undefined],
+];
+for (const [where, device, label] of OTHERS) {
+  Deno.test(`builtinUpdown() leaves an address ${where}`, () => {
+    const host = new Host();
+    host.owns(device, at("10.3.0.7"), label);
+    const before = [...host.addresses];
+    deepEqual(host.run("up-client", GIVEN), {
+      status: 0,
+      lines: [
+        `${P}10.3.0.7, which the peer has assigned, is an address of ${device} already: it is used, and stays there`,
+      ],
+    });
+    deepEqual(host.run("down-client", GIVEN), { status: 0, lines: [] });
+    deepEqual(host.addresses, before);
+  });
+}
+
+Deno.test("builtinUpdown() says nothing of a leftsourceip= that the host has", () => {
+  const host = new Host();
+  host.owns("eth1", at("10.1.0.1"));
+  deepEqual(host.run("up-client", { PLUTO_MY_SOURCEIP: "10.1.0.1" }), { status: 0, lines: [] });
+});
+
+Deno.test("builtinUpdown() leaves an assigned address while another connection sends from it", () => {
+  const host = new Host();
+  const nets = ["10.2.0.0/24", "10.4.0.0/24"].map((net) => ({ ...GIVEN, PLUTO_PEER_CLIENT: net }));
+  for (const net of nets) for (const verb of UP) deepEqual(host.run(verb, net).lines, []);
+  host.run("down-client", nets[0]);
+  deepEqual(host.addresses, ["10.3.0.7 ipsec0 ipsec0:cfg"]);
+  for (const verb of ["unroute-client", "down-client"]) host.run(verb, nets[verb === "down-client" ? 1 : 0]);
+  deepEqual(host.addresses, []);
+});
+
+Deno.test("builtinUpdown() removes the assigned address of a pluto that was killed", () => {
+  const host = new Host();
+  for (const verb of UP) host.run(verb, GIVEN);
+  for (const verb of UP) host.run(verb, { ...GIVEN, PLUTO_MY_SOURCEIP: "10.3.0.8" });
+  deepEqual([host.addresses, host.listed], [["10.3.0.8 ipsec0 ipsec0:cfg"], [`${ROUTE} src 10.3.0.8 onlink`]]);
+});
+
+Deno.test("builtinUpdown() adds an IPv6 address, and removes what no other device has", () => {
+  const host = new Host();
+  const given = {
+    PLUTO_MY_CLIENT: "2001:db8:3::7/128",
+    PLUTO_MY_SOURCEIP: "2001:db8:3::7",
+    PLUTO_PEER_CLIENT: "2001:db8:2::/64",
+  };
+  host.owns("eth0", at("2001:db8::1"));
+  host.owns("ipsec0", at("2001:db8::1"));
+  host.run("up-client-v6", given);
+  deepEqual(host.addresses.slice(2), ["2001:db8:3::7 ipsec0 ipsec0"]);
+  host.run("down-client-v6", given);
+  host.run("down-client-v6", { ...given, PLUTO_MY_SOURCEIP: "2001:db8::1" });
+  deepEqual(host.addresses, ["2001:db8::1 eth0 eth0", "2001:db8::1 ipsec0 ipsec0"]);
 });
