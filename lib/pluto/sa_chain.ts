@@ -16,6 +16,11 @@ const REPLAY_WINDOW = 64;
 const SOFT_PACKETS = { out: 0xc0000000, in: 0xe0000000 } as const;
 /** With blocks of 64 bits, so much may be encrypted by one key (RFC 7296 §2.8, SP 800-67 §3.3). */
 const SOFT_BYTES_OF_3DES = 2 ** 32;
+/**
+ * We end an SA ourselves, counting from when it was established, which is a little after it was installed. Should there be
+ * nobody any more who does so, KLIPS does: keys do not outlive us for ever.
+ */
+const GRACE_SECONDS = 300;
 /** A CPI below is well known; KLIPS names SAs by numbers from here on. */
 const LOWEST_SPI = 256;
 
@@ -63,6 +68,7 @@ function negotiatedSa(one: NegotiatedSa, sa: IpsecSa, direction: "in" | "out", e
       packets: SOFT_PACKETS[direction],
       ...(suite.cipher === "3des" && direction === "out" && { bytes: SOFT_BYTES_OF_3DES }),
     },
+    hard: { addtime: sa.lifetimeSeconds + GRACE_SECONDS },
     udp: isEsp && encapsulation
       ? { sport: encapsulation.localPort, dport: encapsulation.remotePort, originalAddress: undefined }
       : undefined,

@@ -58,6 +58,7 @@ scenario("auto --up tells how it goes, line by line, and traffic follows", fourH
   });
   await step("east has it, too", async () => {
     match(await east.ipsec("auto --status"), /STATE_QUICK_R2 \(IPsec SA established\); .*newest IPSEC; eroute owner/);
+    match(await east.ipsec("spi"), /^esp0x.*addtime\(\d+,0,29100\)/m);
   });
   await step("the second time only phase 2 is negotiated, --verbose shows the log", async () => {
     const { stdout, status } = await west.tryIpsec("auto --verbose --up net-net");
