@@ -98,6 +98,24 @@ export class Initiator {
     return false;
   }
 
+  /** The whack waits for the outcome of a negotiation that is under way, unless another does. */
+  join(connection: Connection, reply: Reply): void {
+    const { engine, pending, whacks } = this.deps;
+    const attach = (state: IkeState | undefined) => {
+      if (state && !whacks.waiting(state.number)) whacks.attach(state, reply);
+    };
+    for (const one of pending) {
+      if (one.connection !== connection || one.reply) continue;
+      one.reply = reply;
+      reply.hold();
+      const isakmp = engine.states.get(one.isakmp);
+      if (!isakmp?.isEstablished) attach(isakmp);
+    }
+    for (const state of engine.states.values()) {
+      if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) attach(state);
+    }
+  }
+
   /** A new SA for an old one, or a new attempt after one that failed. */
   replace(state: IkeState, attempt = 1): void {
     const connection = this.deps.connectionOf(state);

@@ -221,6 +221,7 @@ export class Opportunistic implements Opportunism {
       if (isHeld) this.held(instance);
       // both ends may have begun at once; the end of one that was there already takes the hold along
       if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
+      else if (reply) initiator.join(instance, reply);
     });
     return undefined;
   }

@@ -146,3 +146,17 @@ Deno.test("after five minutes in the clear it is tried again, with the same pati
   await wire.seconds(2);
   match(target(wire.west)!, /^#\d+$/);
 });
+
+Deno.test("whack that asks for what is under way waits for its outcome", async () => {
+  const wire = await held("pass");
+  const { west } = wire;
+  const whack = await west.whack({ oppo: { here: AT.west, there: AT.east } });
+  equal(whack.isClosed, false);
+  const second = await west.whack({ oppo: { here: AT.west, there: AT.east } });
+  equal(second.isClosed, true, "one waits at a time");
+  wire.isCut = false;
+  await wire.seconds(12);
+  match(whack.lines.at(-1)!, /^004 .*STATE_QUICK_I2: sent QI2, IPsec SA established/);
+  equal(whack.isClosed, true);
+  equal([...west.pluto.parts.engine.states.values()].filter(({ kind }) => kind === "ipsec").length, 1);
+});
