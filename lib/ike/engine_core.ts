@@ -11,6 +11,7 @@ import { isEncrypted, lastBlock, type Packet } from "./incoming.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import { KeepAlives, pathKey } from "./keep_alive.ts";
 import { messageIv } from "./keys.ts";
+import { MOST_MESSAGE_IDS, WORN_AT } from "./message_ids.ts";
 import { Machine } from "./machine.ts";
 import { clearNotice, isSaidInClear, isSaidProtected, MOST_NOTICES, MOST_REFUSALS, noticePayload } from "./notices.ts";
 import { datagramsFor, writeMessage } from "./outgoing.ts";
@@ -123,7 +124,33 @@ export class EngineCore {
 
   /** A message id of our own, and the IVs of its exchange. */
   newExchange(sa: IsakmpState, type: number): Exchange {
-    return this.exchangeFor(sa, type, sa.messageIds.draw(this.deps.random));
+    return this.exchangeFor(sa, type, this.drawMessageId(sa));
+  }
+
+  drawMessageId(sa: IsakmpState): number {
+    const id = sa.messageIds.draw(this.deps.random);
+    this.usedMessageId(sa, id);
+    return id;
+  }
+
+  /** Of an authentic message, or of one of ours. */
+  usedMessageId(sa: IsakmpState, id: number): void {
+    if (sa.messageIds.has(id)) return;
+    sa.messageIds.add(id);
+    const { size } = sa.messageIds;
+    const isWorn = size === WORN_AT[sa.role], isFull = size === MOST_MESSAGE_IDS;
+    // not in the midst of a step
+    if (isWorn || isFull) this.deps.clock.after(0, () => isFull ? this.#wornOut(sa) : this.#worn(sa));
+  }
+
+  #worn(sa: IsakmpState): void {
+    if (!sa.isGone && sa.isEstablished) this.deps.host.worn(sa);
+  }
+
+  #wornOut(sa: IsakmpState): void {
+    if (sa.isGone) return;
+    this.deps.host.tell(sa, 3, `deleting ISAKMP SA: it has had ${MOST_MESSAGE_IDS} exchanges`);
+    this.remove(sa, true);
   }
 
   exchangeFor(sa: IsakmpState, type: number, messageId: number): Exchange {
@@ -180,7 +207,7 @@ export class EngineCore {
     if (!isSaidProtected(notify) || sa.refusals >= MOST_REFUSALS || !sa.exchange.chain) return;
     if (!this.#notices.take(this.deps.clock.now()).may) return this.counters.count("noticesLeftOut");
     sa.refusals++;
-    const exchange = new Exchange(EXCHANGE.INFO, sa.messageIds.draw(this.deps.random));
+    const exchange = new Exchange(EXCHANGE.INFO, this.drawMessageId(sa));
     exchange.chain = this.chainFor(sa, exchange.messageId, lastBlock(packet, sa.exchange.chain.iv.length));
     const payloads = [noticePayload(notify), ...(sa.role === "initiator" ? [isakmpDelete(sa)] : [])];
     const message = writeMessage(sa, exchange, { payloads, hash: firstHash(sa, exchange.messageId) }, true);
@@ -191,7 +218,8 @@ export class EngineCore {
   // What becomes of states
 
   #changed(state: State, exchange: Exchange): void {
-    if (exchange.messageId !== 0) this.isakmpOf(state)?.messageIds.add(exchange.messageId);
+    const sa = this.isakmpOf(state);
+    if (sa && exchange.messageId !== 0) this.usedMessageId(sa, exchange.messageId);
     if (state.kind !== "isakmp") return;
     this.table.reindex(state);
     if (exchange !== state.exchange) state.transaction = exchange;

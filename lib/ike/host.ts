@@ -96,6 +96,8 @@ export interface IkeHost {
 
   /** An ISAKMP or IPsec SA is established (after XAUTH and Mode Config where they are due). */
   established(state: IkeState): void;
+  /** It has had so many exchanges that another one should take its place; with somewhat more it ends. */
+  worn(sa: IsakmpSa): void;
   /** Initiator: nobody has answered so far, and the message is sent again. */
   unanswered(state: IkeState): void;
   /** Initiator: nobody answered, or nothing that helps. The state is deleted after the call. */

@@ -125,7 +125,7 @@ export class IkeV1 implements IkeEngine {
     const core = this.#core;
     const isakmp = core.table.isakmp(sa.number);
     if (!isakmp?.isEstablished) return { refused: `ISAKMP SA #${sa.number} is not established`, notify: 0 };
-    const messageId = isakmp.messageIds.draw(core.deps.random);
+    const messageId = core.drawMessageId(isakmp);
     const [opening] = core.phase2.quick.openings;
     const state = new IpsecState({
       number: core.table.nextNumber(),

@@ -135,7 +135,7 @@ function receiveProtected(core: EngineCore, packet: Packet): void {
   const exchange = core.exchangeFor(sa, EXCHANGE.INFO, messageId);
   const outcome = runInformational(core, sa, exchange, packet, PROTECTED);
   if (outcome?.kind !== "advance") return;
-  sa.messageIds.add(messageId);
+  core.usedMessageId(sa, messageId);
   core.authentic(sa, packet);
   for (const effect of outcome.effects ?? []) core.perform(sa, effect);
 }
@@ -154,7 +154,7 @@ function hearRefusal(core: EngineCore, sa: IsakmpState, packet: Packet): boolean
   const [notification] = payloadsOf(opened.message, "N");
   if (!notification) return false;
   const name = notifyName(notification.notify);
-  sa.messageIds.add(messageId);
+  core.usedMessageId(sa, messageId);
   sa.peerSaid = name;
   core.refuse(sa, "informationalTooEarly", `ignoring informational payload, type ${name}`, 3);
   return true;

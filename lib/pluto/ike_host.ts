@@ -158,6 +158,10 @@ export class PlutoHost implements IkeHost {
 
   unanswered(state: IkeState): void {
     this.parts.initiator.settled(state);
+  worn(sa: IsakmpSa): void {
+    this.parts.lifetimes.replaceWorn(sa);
+  }
+
   }
 
   gaveUp(state: IkeState): void {

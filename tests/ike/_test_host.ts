@@ -166,6 +166,10 @@ export class TestHost implements IkeHost {
     this.events.push(`established #${state.number}`);
   }
 
+  worn(sa: IsakmpSa): void {
+    this.events.push(`worn #${sa.number}`);
+  }
+
   unanswered(): void {}
 
   gaveUp(state: IkeState): void {
