@@ -1,7 +1,7 @@
 /** Ours as a road warrior: west has a password, and no address inside but the one that east, strongSwan's, gives it. */
 import type { Parameters } from "../netns/_pluto.ts";
-import type { CharonOptions, Settings } from "./_charon.ts";
-import { ourConn, SECRETS, THEIR_SECRETS, theirConnection } from "./_office.ts";
+import type { CharonOptions } from "./_charon.ts";
+import { AT, ourConn, SECRETS, THEIR_SECRETS, theirConnection } from "./_office.ts";
 
 export const USER = "alice", PASSWORD = "her own password";
 export const GIVEN = "10.3.0.1", DNS = "10.2.0.53";
@@ -19,27 +19,34 @@ export function clientConn(more: Parameters = {}): string {
   });
 }
 
+/** Pools of addresses that east has, by name. */
+const POOLS = {
+  road: "10.3.0.1-10.3.0.9",
+  other: "10.3.0.20-10.3.0.29",
+  east: `${AT.east}-${AT.east}`,
+  west: `${AT.westInner}-${AT.westInner}`,
+} as const;
+
 export interface ServerSettings {
   readonly password?: string;
-  /** Of its pool; none where it is undefined. */
-  readonly addresses?: string;
+  /** Where it takes the address from; `none` gives none. */
+  readonly pool?: keyof typeof POOLS | "none";
   readonly localTs?: string;
 }
 
-export function serverOf({ password = PASSWORD, localTs, ...more }: ServerSettings = {}): CharonOptions["swanctl"] {
-  const { addresses = "10.3.0.1-10.3.0.9" } = more;
-  const hasPool = !("addresses" in more) || more.addresses !== undefined;
-  const child: Settings = { remote_ts: "dynamic", ...(localTs && { local_ts: localTs }) };
+export function serverOf(
+  { password = PASSWORD, pool = "road", localTs }: ServerSettings = {},
+): CharonOptions["swanctl"] {
   return {
     connections: {
       office: theirConnection({
-        ...(hasPool && { pools: "road" }),
+        ...(pool !== "none" && { pools: pool }),
         "remote-1": { auth: "psk" },
         "remote-2": { auth: "xauth" },
         remote: undefined,
-      }, child),
+      }, { remote_ts: "dynamic", ...(localTs && { local_ts: localTs }) }),
     },
-    ...(hasPool && { pools: { road: { addrs: addresses, dns: DNS } } }),
+    pools: Object.fromEntries(Object.entries(POOLS).map(([name, addrs]) => [name, { addrs, dns: DNS }])),
     secrets: { ...THEIR_SECRETS, [`xauth-${USER}`]: { id: USER, secret: `"${password}"` } },
   };
 }
