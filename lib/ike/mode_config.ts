@@ -4,15 +4,8 @@
  */
 import { type Address, formatAddress } from "../text/address.ts";
 import { formatSubnet } from "../text/subnet.ts";
-import {
-  NO_SETTINGS,
-  readSettings,
-  type Settings,
-  settingsAttributes,
-  wantedAttributes,
-} from "./config_attributes.ts";
+import { NO_SETTINGS, readSettings, type Settings, settingsAttributes, wantedAttributes } from "./config_attributes.ts";
 import { CFG_KIND } from "./constants.ts";
-import { isakmpDelete } from "./delete_payload.ts";
 import type { Line, Message, Row, StepDeps } from "./exchange_table.ts";
 import type { IkeHost } from "./host.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
@@ -36,10 +29,8 @@ const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", ({ connectio
 }));
 
 const SET = opening("MODE_CFG_R1", "--> HDR*, HASH, ATTR(SET)", (sa, _exchange, { host }) => {
-  const given = settingsFor(sa, host);
-  if ("refused" in given) return turnAway(sa, given.refused);
-  const { settings, changes } = given;
-  return { kind: "SET", attributes: settingsAttributes(settings, undefined), changes };
+  const { settings, line, changes } = settingsFor(sa, host);
+  return { kind: "SET", attributes: settingsAttributes(settings, undefined), lines: [line], changes };
 });
 
 /** What comes after phase 1, or after XAUTH. */
@@ -55,53 +46,40 @@ export function beginModeConfig({ connection, peer }: IsakmpState): AfterPhase1 
 
 interface Given {
   readonly settings: Settings;
+  readonly line: Line;
   readonly changes?: Pick<IsakmpState, "connection">;
 }
 
-function settingsFor(sa: IsakmpState, host: IkeHost, wanted?: Address): Given | { readonly refused: string } {
+/**
+ * Version 1 has no message that there is no address: the client hears of none. vpnc gives up then; strongSwan goes on to
+ * Quick Mode, where the host refuses it. A Delete instead makes strongSwan begin again at once, and again.
+ */
+function settingsFor(sa: IsakmpState, host: IkeHost, wanted?: Address): Given {
   const given = host.addressFor(sa, wanted);
-  if (!given) return { settings: NO_SETTINGS };
-  if ("refused" in given) return given;
+  if (!given || "refused" in given) {
+    const why = given?.refused ??
+      "there is no address for this peer: its end of the connection names none as sourceip= or addresspool=";
+    return { settings: NO_SETTINGS, line: { code: 3, text: `modecfg: ${why}` } };
+  }
   const { connection, domains = [], ...rest } = given;
   const splitDns = domains.length > 1 ? domains : [];
   return {
     settings: { ...NO_SETTINGS, ...rest, domain: domains[0], splitDns },
+    line: { code: 2, text: `modecfg: giving ${formatAddress(rest.address)} to the peer` },
     ...(connection && { changes: { connection } }),
-  };
-}
-
-/** There is no message for it in version 1: a client that gets no address gives up by itself, or does so at the Delete. */
-function turnAway(sa: IsakmpState, refused: string): Extract<Out, { kind: "advance" }> {
-  return {
-    kind: "advance",
-    lines: [{ code: 3, text: `modecfg: ${refused}` }],
-    to: sa.name,
-    effects: [
-      { effect: "inform", payloads: [isakmpDelete(sa)] },
-      { effect: "remove", state: sa, tellPeer: false },
-    ],
   };
 }
 
 /** <-- HDR*, HASH, ATTR(REQUEST)  --> HDR*, HASH, ATTR(REPLY) */
 export function replyTo(sa: IsakmpState, message: Message, asked: AttributePayload, { host }: StepDeps): Out {
-  const given = settingsFor(sa, host, readSettings(asked.attributes).address);
-  const reply = (settings: Settings) => {
-    const wanted = new Set(asked.attributes.map(({ type }) => type));
-    const attributes = settingsAttributes(settings, wanted);
-    return transactionMessage(sa, message.header, "REPLY", attributes, asked.identifier);
-  };
-  if ("refused" in given) return { ...turnAway(sa, given.refused), reply: reply(NO_SETTINGS) };
-  const { settings, changes } = given;
-  const { address } = settings;
-  const text = address
-    ? `modecfg: giving ${formatAddress(address)} to the peer`
-    : "modecfg: there is no address for this peer: its end of the connection names none as sourceip=";
+  const { settings, line, changes } = settingsFor(sa, host, readSettings(asked.attributes).address);
+  const wanted = new Set(asked.attributes.map(({ type }) => type));
+  const attributes = settingsAttributes(settings, wanted);
   return {
     kind: "advance",
-    lines: [{ code: address ? 2 : 3, text }],
+    lines: [line],
     changes,
-    reply: reply(settings),
+    reply: transactionMessage(sa, message.header, "REPLY", attributes, asked.identifier),
     to: restingState(sa),
     effects: sa.isEstablished ? [] : [{ effect: "ready" }],
   };

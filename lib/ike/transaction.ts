@@ -79,7 +79,7 @@ export function opening(
     readonly attributes: readonly Attribute[];
     readonly lines?: readonly { readonly code: number; readonly text: string }[];
     readonly changes?: Partial<IsakmpState>;
-  } | Out,
+  },
 ): Opening<IsakmpState> {
   return {
     to,
@@ -87,9 +87,7 @@ export function opening(
     encrypts: true,
     timer: "retransmit",
     step(sa, exchange, deps) {
-      const written = write(sa, exchange, deps);
-      if (!("attributes" in written)) return written;
-      const { kind, attributes, lines, changes } = written;
+      const { kind, attributes, lines, changes } = write(sa, exchange, deps);
       return { kind: "advance", lines, changes, reply: transactionMessage(sa, exchange, kind, attributes) };
     },
   };

@@ -15,7 +15,7 @@ import { addressInRange, formatPoolRange, rangeSize, rangesOverlap } from "../te
 import type { AddressRange } from "../text/range.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 import { addressInSubnet, formatSubnet, hostSubnet, isHostSubnet, type Subnet } from "../text/subnet.ts";
-import { AddressPool, type Lease } from "./address_pool.ts";
+import { AddressPool, type Lease, type PoolCounts } from "./address_pool.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { RC } from "./define.ts";
@@ -120,11 +120,13 @@ export class AddressPools {
 
   /** Those that connections have now. */
   *[Symbol.iterator](): Iterator<AddressPool<Connection>> {
-    for (const [text, pool] of this.#pools) if (this.#isNamed(text)) yield pool;
+    const ranges = [...this.deps.connections].flatMap(({ peers: { addressPool } }) => addressPool ?? []);
+    const byText = new Map(ranges.map((range) => [formatPoolRange(range), range]));
+    for (const range of byText.values()) yield this.#poolOf(range);
   }
 
-  of(range: AddressRange): AddressPool<Connection> | undefined {
-    return this.#pools.get(formatPoolRange(range));
+  of(range: AddressRange): PoolCounts {
+    return this.#poolOf(range).counts;
   }
 
   #poolOf(range: AddressRange): AddressPool<Connection> {

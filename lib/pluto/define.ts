@@ -172,7 +172,10 @@ class Definition {
       this.#refuse(RC.clash, `${side} has an address pool, so that it cannot have ${beside} as well`);
     }
     if (given.host !== "%any") {
-      this.#refuse(RC.clash, `${side} has an address pool, which is for peers of any address (%any), not ${given.host}`);
+      this.#refuse(
+        RC.clash,
+        `${side} has an address pool, which is for peers of any address (%any), not ${given.host}`,
+      );
     }
     return range.value;
   }

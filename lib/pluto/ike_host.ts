@@ -114,10 +114,12 @@ export class PlutoHost implements IkeHost {
   addressFor(sa: IsakmpSa, wanted?: Address): GivenSettings | Refusal | undefined {
     const current = connectionOf(sa);
     const { ours, peers, settings } = current;
+    const wasTurnedAway = sa.isEstablished && peers.addressPool !== undefined && !current.lease;
     const assigned = peers.addressPool
       ? this.parts.addressPools.assign(sa, current, peers.addressPool, wanted)
       : peers.sourceIp && { connection: current, address: peers.sourceIp };
     if (!assigned || "refused" in assigned) return assigned;
+    if (wasTurnedAway) queueMicrotask(() => this.#planAnew(sa));
     return {
       ...assigned,
       dns: settings.modecfgDns,
@@ -156,12 +158,12 @@ export class PlutoHost implements IkeHost {
     }
   }
 
-  unanswered(state: IkeState): void {
-    this.parts.initiator.settled(state);
   worn(sa: IsakmpSa): void {
     this.parts.lifetimes.replaceWorn(sa);
   }
 
+  unanswered(state: IkeState): void {
+    this.parts.initiator.settled(state);
   }
 
   gaveUp(state: IkeState): void {
@@ -252,6 +254,10 @@ export class PlutoHost implements IkeHost {
     if (!(chosen instanceof Connection) || !isOneTooMany(chosen, connections)) return chosen;
     queueMicrotask(() => lifeCycle.discardUnused(chosen));
     return { refused: oneTooManyText(formatAddress(chosen.peers.host)), notify: INVALID_ID_INFORMATION };
+  }
+
+  #planAnew(sa: IsakmpSa): void {
+    if (this.parts.engine.states.has(sa.number)) this.parts.lifetimes.plan(sa);
   }
 
   /** What the peer's client was routed to before, at another place, gives way. */

@@ -53,6 +53,9 @@ export interface LifetimeDeps {
   lifecycle(state: IkeState, text: string): void;
 }
 
+/** For a client that no address was left for: it may still be told so in Quick Mode, and is to ask again later. */
+const TURNED_AWAY_SECONDS = 30;
+
 /** After a peer's Delete. */
 export const DELETE_DELAY_SECONDS = 10;
 
@@ -61,9 +64,13 @@ export class Lifetimes {
 
   /** At the establishment of an SA, and where its peer says later that it ends earlier. */
   plan(state: IkeState): void {
-    const { settings, rekey } = this.deps.connectionOf(state);
+    const { settings, rekey, peers, lease } = this.deps.connectionOf(state);
     const note = this.deps.notes.of(state.number);
     note.establishedAt ??= this.deps.now();
+    if (peers.addressPool && !lease) {
+      const afterSeconds = TURNED_AWAY_SECONDS;
+      return this.#schedule(state, { event: "EVENT_SA_EXPIRE", afterSeconds, marginSeconds: 0 });
+    }
     const phase = state.kind === "isakmp" ? 1 : 2;
     const plan = planLifetime({
       phase,

@@ -2,12 +2,14 @@
 import type { IkeState, IpsecSa } from "../ike/state.ts";
 import { STATES } from "../ike/state.ts";
 import { formatAddress } from "../text/address.ts";
+import { formatPoolRange } from "../text/pool_range.ts";
 import { formatSaId, SA_PROTOCOLS } from "../text/sa_id.ts";
 import { formatSubnet } from "../text/subnet.ts";
 import type { BareShunt } from "./bare_shunts.ts";
 import type { Connection, Interface } from "./connection.ts";
 import { formatPriority } from "./connection.ts";
 import type { Pending } from "./pending.ts";
+import { type ListedPools, poolJson, poolLines } from "./pool_status.ts";
 import { ROUTING_NAMES } from "./routing_states.ts";
 import { algorithmLines, saAlgorithms } from "./sa_algorithms.ts";
 import type { StateNotes } from "./state_notes.ts";
@@ -24,6 +26,7 @@ export interface StatusFacts {
   readonly pending: Iterable<Pending>;
   readonly shunts: Iterable<BareShunt>;
   readonly notes: StateNotes;
+  readonly addressPools: ListedPools;
   /** Milliseconds of the clock. */
   readonly now: number;
 }
@@ -40,7 +43,7 @@ export function statusLines(facts: StatusFacts): string[] {
     `%myid = ${facts.myId}`,
     `debug ${facts.debug.join("+") || "none"}`,
     BLANK,
-    ...facts.connections.flatMap((connection) => connectionLines(connection, states)),
+    ...facts.connections.flatMap((connection) => connectionLines(connection, states, facts.addressPools)),
     BLANK,
     ...orderedStates(facts).flatMap((state) => stateLines(state, facts)),
     BLANK,
@@ -49,7 +52,11 @@ export function statusLines(facts: StatusFacts): string[] {
 }
 
 /** @param states by number: of the newest SAs it is said what they are made with, which FreeS/WAN did not */
-export function connectionLines(c: Connection, states: ReadonlyMap<number, IkeState> = new Map()): string[] {
+export function connectionLines(
+  c: Connection,
+  states: ReadonlyMap<number, IkeState> = new Map(),
+  pools?: ListedPools,
+): string[] {
   const name = `"${c.name}"${c.serialText}`;
   const { settings: s, ours, peers } = c;
   const lines = [`${c.topology}; ${ROUTING_NAMES[c.routing]}; eroute owner: #${c.erouteOwner}`];
@@ -69,6 +76,7 @@ export function connectionLines(c: Connection, states: ReadonlyMap<number, IkeSt
   if (s.dpd) {
     lines.push(`  dpd: action:${s.dpd.action}; delay:${s.dpd.delaySeconds}; timeout:${s.dpd.timeoutSeconds}; `);
   }
+  lines.push(...poolLines(c, pools));
   lines.push(`  newest ISAKMP SA: #${c.newestIsakmp}; newest IPsec SA: #${c.newestIpsec}; `);
   lines.push(...algorithmLines(states.get(c.newestIsakmp), states.get(c.newestIpsec)));
   return lines.map((line) => `${name}: ${line}`);
@@ -165,7 +173,10 @@ export function statusJson(facts: StatusFacts) {
       rekeyFuzzPercent: c.settings.rekeyFuzzPercent,
       keyingTries: c.settings.keyingTries,
       dpd: c.settings.dpd,
+      addressPool: c.peers.addressPool && formatPoolRange(c.peers.addressPool),
+      peersAddress: c.lease && formatAddress(c.lease.address),
     })),
+    addressPools: poolJson(facts.addressPools),
     states: orderedStates(facts).map((state) => ({
       number: state.number,
       connection: state.connection.name,

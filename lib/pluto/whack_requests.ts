@@ -168,6 +168,7 @@ export function statusFacts(parts: Parts): StatusFacts {
     pending: parts.pending,
     shunts: parts.shunts,
     notes: parts.notes,
+    addressPools: parts.addressPools,
     now: parts.deps.clock.now(),
   };
 }
