@@ -38,7 +38,7 @@ export const DROP_REASONS = {
   PAD_TOO_LONG: { counter: "rxDropped", text: "padding longer than the packet" },
   COMP_ERROR: { counter: "rxErrors", text: "cannot decompress" },
   WRONG_INNER: { counter: "rxDropped", text: "not what the SA carries" },
-  WRONG_POLICY: { counter: "rxDropped", text: "inner addresses do not fit the tunnel's policy" },
+  WRONG_POLICY: { counter: "rxDropped", text: "addresses, protocol or ports inside do not fit the policy of the SA" },
   CONGESTED: { counter: "rxDropped", text: "congestion mark on a packet that cannot carry it" },
   NOT_ATTACHED: { counter: "rxDropped", text: "device not attached" },
   HOST_REFUSED: { counter: "rxErrors", text: "refused by the host" },

@@ -4,7 +4,7 @@
  *  1. accept   an IP packet that carries ESP or AH, with the headers that the socket took off restored
  *  2. open     layer by layer: find the SA, check source and order, authenticate, decrypt, count
  *  3. unwrap   take the tunnel header off, check what came out against the policy of the tunnel
- *  4. deliver  join TCP segments again and write them to the TUN device
+ *  4. deliver  in transport mode, check it against the policy; join TCP segments again and write them to the TUN device
  */
 import { checkPacket } from "../packet/ip_header.ts";
 import { finishTransportChecksum } from "../packet/checksum.ts";
@@ -18,7 +18,7 @@ import { openEsp } from "./esp.ts";
 import { Frame } from "./frame.ts";
 import { IPIP, IPV6_IN_IP, unwrapIpip } from "./ipip.ts";
 import { checkLifetimes, HARD, SOFT } from "./lifetime.ts";
-import type { Sa } from "./sa.ts";
+import type { InboundPolicy, Sa } from "./sa.ts";
 
 const ESP = 50, AH = 51, IPCOMP = 108;
 const TCP = 6, UDP = 17;
@@ -163,7 +163,7 @@ export class Inbound {
       tunnel.transform.compressedBytes += length;
       tunnel = tunnel.inner;
     }
-    if (!tunnel) return this.#deliver(device, last, protocol);
+    if (!tunnel) return this.#deliver(device, last, policy, protocol);
     if (protocol !== IPIP && protocol !== IPV6_IN_IP || tunnel.transform.kind !== "ipip") return DROP.WRONG_INNER;
     if (policy) {
       if (tunnel.inner) return DROP.WRONG_ORDER;
@@ -189,11 +189,15 @@ export class Inbound {
 
   #fitsPolicy(tunnel: Sa): boolean {
     const frame = this.#frame;
-    const { source, destination, protocol } = tunnel.policy!;
+    const { source, destination } = tunnel.policy!;
     const { bytes } = this.parts.memory;
-    if (!inSubnet(bytes, frame.source, frame.addressBytes, source)) return false;
-    if (!inSubnet(bytes, frame.destination, frame.addressBytes, destination)) return false;
+    return inSubnet(bytes, frame.source, frame.addressBytes, source) &&
+      inSubnet(bytes, frame.destination, frame.addressBytes, destination) && this.#fitsPorts(tunnel.policy!);
+  }
+
+  #fitsPorts({ source, destination, protocol }: InboundPolicy): boolean {
     if (protocol === 0) return true;
+    const frame = this.#frame;
     if (!this.parts.readFlow(frame.start, frame.end - frame.start)) return false;
     const { flow } = this.parts;
     return flow.protocol === protocol && (source.port === 0 || source.port === flow.sourcePort) &&
@@ -202,9 +206,11 @@ export class Inbound {
 
   // 4. deliver
 
-  /** Transport mode: the packet goes to the host as it is. */
-  #deliver(device: Device, last: Sa, protocol: number): number {
+  /** Transport mode: the packet goes to the host as it is. Its addresses are those of the SA, or a NAT's. */
+  #deliver(device: Device, last: Sa, policy: boolean, protocol: number): number {
     const frame = this.#frame;
+    const wanted = (last.inner ?? last).policy;
+    if (policy && wanted && !this.#fitsPorts(wanted)) return DROP.WRONG_POLICY;
     if (last.udp && (protocol === TCP || protocol === UDP)) {
       // RFC 3948 §3.1.2: NAT has changed the addresses that the checksum covers; ESP has vouched for the rest.
       finishTransportChecksum(this.parts.memory, frame.start, frame.headerLength, frame.end - frame.start, protocol);

@@ -31,11 +31,16 @@ function addFlow(deps: ServiceDeps, request: Request): Extensions {
   return withoutPorts(extensions);
 }
 
-/** INFLOW: what the chain's tunnel SA, the named one or the next inside it, accepts inside. */
+/**
+ * INFLOW: what the chain accepts inside. It is kept by the tunnel SA, the named one or the next inside it; where there is
+ * none, by the innermost: in transport mode protocol and ports count.
+ */
 function recordPolicy(deps: ServiceDeps, id: SaId, selector: Selector): void {
   let sa = deps.sad.find(id);
-  while (sa && sa.id.protocol !== SA_PROTOCOLS.tun) sa = sa.inner;
-  if (!sa) throw new Refusal(ERRNO.ENOENT, `${formatSaId(id, "x")} is not there or has no tunnel SA in its chain`);
+  while (sa?.inner && sa.id.protocol !== SA_PROTOCOLS.tun) sa = sa.inner;
+  if (!sa || sa.id.protocol !== SA_PROTOCOLS.tun && selector.protocol === 0) {
+    throw new Refusal(ERRNO.ENOENT, `${formatSaId(id, "x")} is not there or has no tunnel SA in its chain`);
+  }
   sa.policy = { ...selector };
   trace(deps, "eroute", () => `${formatSelector(selector)} is the policy of ${formatSaId(id, "x")}`);
 }

@@ -117,7 +117,7 @@ export class KlipsKernel implements Kernel {
     const chain = saChain(sa, { direction: "in", tunnelSpi: tunnelIn, cpiSalt: 0 });
     const flow = reversed(pfkeyFlow(flowOfSa(sa)));
     await this.#install(chain, async () => {
-      if (tunnelIn === undefined || !checkArrivals) return;
+      if (!checkArrivals || tunnelIn === undefined && flow.protocol === 0) return;
       await this.#requests.ask(addFlow(chain[0].id, flow, SA_FLAG.INFLOW), "flow", chain[0].id);
     });
     this.#chainsOf(sa).in = chain.map(({ id }) => id);

@@ -545,6 +545,19 @@ for (const [named, satype] of [["tun0x300", IPIP], ["esp0x300", ESP]] as const) 
   });
 }
 
+Deno.test("X_ADDFLOW with INFLOW to a chain without a tunnel is the policy of its innermost SA", () => {
+  const { station, requester } = company();
+  station.do(requester, MESSAGES.ADD, ESP, espExtensions(0x400));
+  const flow = { ...SELECTED, sa: saOf(0x400, { flags: SA_FLAG.INFLOW }), destination: at(EAST) };
+  station.do(requester, MESSAGES.X_ADDFLOW, ESP, flow);
+  const { source, destination, protocol } = station.sad.find({
+    protocol: SA_PROTOCOLS.esp,
+    spi: 0x400,
+    destination: ip(EAST),
+  })!.policy!;
+  deepEqual([source.port, destination.port, protocol], [500, 4500, 17]);
+});
+
 Deno.test("X_ADDFLOW takes shunts and does not ask whether an SA is there", () => {
   const { station, requester } = company();
   const flow = (spi: number, source: string) => flowing(source, "10.2.0.0/16", 0, spi);
