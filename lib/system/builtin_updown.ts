@@ -210,7 +210,7 @@ function addOne(routes: UpdownRoutes, spec: RouteSpec): boolean {
   }
 }
 
-/** All are tried, so that nothing is left that could go. */
+/** All are tried, so that nothing is left that could go. The kernel may have been faster: a route goes with its address. */
 function deleteAll(routes: UpdownRoutes, wanted: readonly RouteSpec[]): void {
   const refusals: UpdownRefusal[] = [];
   for (const { destination, via, device } of wanted) {
@@ -219,7 +219,8 @@ function deleteAll(routes: UpdownRoutes, wanted: readonly RouteSpec[]): void {
       routes.deleteRoute(spec);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      refusals.push(refusedRoute("del", spec, error, inPlace(routes, destination)));
+      const there = inPlace(routes, destination);
+      if (there || error.errno !== ERRNO.ESRCH) refusals.push(refusedRoute("del", spec, error, there));
     }
   }
   if (refusals.length) throw new UpdownRefusal(refusals.flatMap(({ lines }) => lines), REFUSED_STATUS);

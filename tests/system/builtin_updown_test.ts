@@ -292,13 +292,24 @@ Deno.test("builtinUpdown() takes nothing back that was there before, where the s
   deepEqual(host.listed, ["0.0.0.0/1 via 192.0.2.254 dev ipsec0 onlink"]);
 });
 
-Deno.test("builtinUpdown() unroutes what it can of two halves, and says what was not there", () => {
+Deno.test("builtinUpdown() unroutes what is left of two halves", () => {
   const host = new Host().has(route("128.0.0.0/1", "ipsec0", "192.0.2.254"));
+  deepEqual(host.run("unroute-client", { PLUTO_PEER_CLIENT: "0.0.0.0/0" }), { status: 0, lines: [] });
+  deepEqual(host.listed, []);
+});
+
+Deno.test("builtinUpdown() unroutes what it can of two halves, and says what it could not", () => {
+  const host = new Host().has(route("0.0.0.0/1", "eth0", "192.0.2.9")).has(
+    route("128.0.0.0/1", "ipsec0", "192.0.2.254"),
+  );
   deepEqual(host.run("unroute-client", { PLUTO_PEER_CLIENT: "0.0.0.0/0" }), {
     status: 2,
-    lines: [`${P}\`ip route del 0.0.0.0/1 via 192.0.2.254 dev ipsec0' failed (No such process)`],
+    lines: [
+      `${P}\`ip route del 0.0.0.0/1 via 192.0.2.254 dev ipsec0' failed (No such process)`,
+      `${P}\tthere is \`0.0.0.0/1 via 192.0.2.9 dev eth0', which is not this connection's and stays`,
+    ],
   });
-  deepEqual(host.listed, []);
+  deepEqual(host.listed, ["0.0.0.0/1 via 192.0.2.9 dev eth0"]);
 });
 
 Deno.test("builtinUpdown() does not unroute somebody else's route", () => {
