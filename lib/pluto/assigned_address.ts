@@ -102,8 +102,10 @@ export class AssignedAddresses {
   async giveBack(connection: Connection): Promise<void> {
     if (!connection.assigned || this.#changing.has(connection)) return;
     await this.deps.tasks.run(async () => {
-      const { assigned, policy } = connection;
-      if (!assigned || this.#changing.has(connection) || this.#keyed(connection).length) return;
+      const { assigned, policy, erouteOwner } = connection;
+      // while an SA owns the eroute its own end is still to come
+      if (!assigned || erouteOwner !== NOBODY || this.#changing.has(connection)) return;
+      if (this.#keyed(connection).length) return;
       const { before } = assigned;
       const restore = () => {
         connection.assigned = undefined;

@@ -115,6 +115,15 @@ Deno.test("after --down nothing is left of the address", async () => {
   equal(road.states, []);
 });
 
+Deno.test("nor when keys have just been renewed, and two SAs end together", async () => {
+  const road = await new Road(roadWarrior({}, { ipsecLifetimeSeconds: 1800 })).start();
+  await road.up();
+  while (road.states.length < 3) await road.wire.seconds(10);
+  await road.down();
+  equal([road.states, road.west.kernel.table, road.end], [[], [], [undefined, undefined]]);
+  equal(road.updowns.slice(3), ["down-client 10.3.0.7", "unroute-client 10.3.0.7"]);
+});
+
 Deno.test("so is after --delete", async () => {
   const road = await new Road().start();
   await road.up();
