@@ -93,9 +93,24 @@ function worked() {
     pending: [],
     shunts: [],
     notes,
+    addressPools: { of: () => ({ addresses: 90n, inUse: 1, kept: 2 }), *[Symbol.iterator]() {} },
     now: NOW,
   };
 }
+
+Deno.test("connectionLines() of a template say how much of its pool is in use, of an instance its address", () => {
+  const pool = { host: "%any", client: undefined, id: undefined, addressPool: "10.3.0.10-10.3.0.99" };
+  const road = make("road", { right: pool });
+  const one = road.instantiate(address("203.0.113.9"));
+  one.lease = { address: address("10.3.0.10"), holder: "user alice", owners: new Set([one]) };
+  one.peers.client = hostSubnet(address("10.3.0.10"));
+  const { addressPools } = worked();
+  equal([road, one].map((c) => connectionLines(c, new Map(), addressPools).filter((line) => line.includes("pool"))), [
+    ['"road":   address pool: 10.3.0.10-10.3.0.99; 90 addresses; in use: 1; kept for their return: 2; '],
+    ['"road"[1]:   address pool: user alice has 10.3.0.10 of 10.3.0.10-10.3.0.99; '],
+  ]);
+  equal(one.topology.endsWith("===10.3.0.10/32"), true);
+});
 
 /** The line about dpd is ours: it is in use for strangers. */
 const EXAMPLE = `000 interface ipsec0/eth1 192.0.2.1
