@@ -11,9 +11,11 @@ export class SteadyPing {
     this.#daemon = daemon;
   }
 
-  /** Begins, and returns once it is answered. */
-  static async start(host: Host, address: string): Promise<SteadyPing> {
-    const self = new SteadyPing(host.start(["ping", "-n", "-O", "-i", String(INTERVAL_SECONDS), address]));
+  /** Begins, and returns once it is answered. @param from address or interface to send from */
+  static async start(host: Host, address: string, from?: string): Promise<SteadyPing> {
+    const source = from === undefined ? [] : ["-I", from];
+    const words = ["ping", "-n", "-O", "-i", String(INTERVAL_SECONDS), ...source, address];
+    const self = new SteadyPing(host.start(words));
     await self.goesOn();
     return self;
   }

@@ -33,7 +33,7 @@ case $reason in
     ip addr add $INTERNAL_IP4_ADDRESS/32 dev $TUNDEV
     ip link set $TUNDEV mtu 1390 up
 ${routes.join("\n")}
-    env | grep ^INTERNAL | sort
+    env | grep -E "^(INTERNAL|CISCO)_" | sort
     echo vpnc is connected
     ;;
   disconnect) echo vpnc is disconnected ;;
@@ -66,14 +66,16 @@ esac
     return this.daemon.output;
   }
 
-  /** @returns the variables that Mode Config gave its script: `INTERNAL_IP4_ADDRESS` and so on */
+  /** @returns the variables that Mode Config gave its script: `INTERNAL_IP4_ADDRESS`, `CISCO_BANNER` and so on */
   async up(): Promise<Record<string, string>> {
     await withWords(this, () =>
       until(`${this.name} connects`, () => {
         if (this.daemon.ended !== undefined) throw new Error("vpnc has ended");
         return this.log.includes("vpnc is connected");
       }));
-    return Object.fromEntries([...this.log.matchAll(/^(INTERNAL\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+    return Object.fromEntries(
+      [...this.log.matchAll(/^((?:INTERNAL|CISCO)_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
   }
 
   /** It tells the gateway. */

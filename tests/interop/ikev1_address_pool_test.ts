@@ -1,0 +1,191 @@
+/** An address for each of several clients, out of one pool: strongSwan and vpnc, as road warriors with passwords. */
+import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { type Host, until } from "../../tools/_net.ts";
+import { Pluto } from "../netns/_pluto.ts";
+import { scenario } from "../netns/_scenario.ts";
+import { murder } from "../netns/_setup.ts";
+import { Charon } from "./_charon.ts";
+import { SteadyPing } from "./_steady_ping.ts";
+import { Vpnc } from "./_vpnc.ts";
+import { charonOf, groupConn, hideClients, KEYS, mainConn, roadHosts, SUNSET, vpncOf } from "./_road.ts";
+
+const POOL = "10.3.0.10-10.3.0.99", FIRST = "10.3.0.10", SECOND = "10.3.0.11";
+const ONE = `${FIRST}-${FIRST}`;
+
+/** Data goes both ways, and the client has this address in it. */
+async function reaches(client: Host, sunset: Host, address: string): Promise<void> {
+  await until(`${client.name} has a way`, () => client.canPing(SUNSET, `-c 1 -W 1 -I ${address}`));
+  await client.pings(SUNSET, `-c 2 -i 0.05 -W 2 -I ${address}`);
+  await sunset.pings(address);
+}
+
+async function charonUp(charon: Charon): Promise<string> {
+  await charon.swanctl("--initiate --child net");
+  const { ike, child } = await charon.established();
+  const [address] = ike["local-vips"] as string[];
+  deepEqual(child["local-ts"], [`${address}/32`]);
+  return address;
+}
+
+async function vpncUp(
+  host: Host,
+  user: string,
+): Promise<{ readonly vpnc: Vpnc; readonly given: Record<string, string> }> {
+  const vpnc = await Vpnc.start(host, vpncOf(user));
+  return { vpnc, given: await vpnc.up() };
+}
+
+/** vpnc draws the number of each Delete from 256, and so now and then 0, which is none: we must not believe that. */
+const none = (pluto: Pluto) =>
+  until("ours has no state left", async () => {
+    if (pluto.log.includes("because it has a Message ID of 0")) await pluto.down("group");
+    return (await pluto.states()).length === 0;
+  });
+const leases = async (pluto: Pluto) =>
+  [...(await pluto.auto("--status")).stdout.matchAll(/ has (\S+) of /g)].map(([, a]) => a);
+
+scenario("strongSwan and vpnc at once, each with an address of its own", roadHosts, async (hosts) => {
+  const { sunset, west, laptop, phone, step } = hosts;
+  const told = { modecfgdns: "10.1.0.53,10.1.0.54", modecfgdomains: "office.example", modecfgbanner: '"Mind the gap"' };
+  const [pluto, charon] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(POOL), groupConn(POOL, told)] }),
+    Charon.start(laptop, charonOf("alice")),
+  ]);
+  let vpnc!: Vpnc;
+  await step("both come up, and data flows", async () => {
+    equal(await charonUp(charon), FIRST);
+    const bob = await vpncUp(phone, "bob");
+    vpnc = bob.vpnc;
+    const { given } = bob;
+    deepEqual([given.INTERNAL_IP4_ADDRESS, given.INTERNAL_IP4_NETMASK], [SECOND, "255.255.255.255"]);
+    deepEqual([given.INTERNAL_IP4_DNS, given.CISCO_DEF_DOMAIN, given.CISCO_BANNER], [
+      "10.1.0.53 10.1.0.54",
+      "office.example",
+      "Mind the gap",
+    ]);
+    await reaches(laptop, sunset, FIRST);
+    await reaches(phone, sunset, SECOND);
+    await reaches(laptop, sunset, FIRST);
+  });
+  await step("status says who has what", async () => {
+    const { stdout } = await pluto.auto("--status");
+    match(
+      stdout,
+      /"main": +address pool: 10\.3\.0\.10-10\.3\.0\.99; 90 addresses; in use: 2; kept for their return: 0;/,
+    );
+    match(stdout, /"main"\[\d+\]: +address pool: user alice has 10\.3\.0\.10 of 10\.3\.0\.10-10\.3\.0\.99;/);
+    match(stdout, /"group"\[\d+\]: +address pool: user bob has 10\.3\.0\.11 of 10\.3\.0\.10-10\.3\.0\.99;/);
+    const { addressPools } = JSON.parse((await west.ipsec("auto --status --json")).replace(/^000 /, ""));
+    deepEqual(addressPools.map(({ range, inUse, leases }: never) => [range, inUse, (leases as unknown[]).length]), [
+      [POOL, 2, 2],
+    ]);
+  });
+  await step("strongSwan replaces keys of both phases, and keeps its address", async () => {
+    const ping = await SteadyPing.start(laptop, SUNSET, FIRST);
+    for (const words of ["--child net", "--ike office", "--child net"]) {
+      const from = charon.log.length;
+      await charon.swanctl(`--rekey ${words}`);
+      await charon.says(words.startsWith("--child") ? /CHILD_SA net\{\d+\} est/ : /IKE_SA office\[\d+\] est/, from);
+      await ping.goesOn();
+    }
+    await ping.stop();
+    const { ike } = await charon.established();
+    deepEqual(ike["local-vips"], [FIRST]);
+    deepEqual(await leases(pluto), [SECOND, FIRST]);
+  });
+  await step("who returns has its address again, whoever comes first", async () => {
+    await charon.swanctl("--terminate --ike office");
+    await vpnc.stop();
+    await none(pluto);
+    deepEqual(await leases(pluto), []);
+    const bob = await vpncUp(phone, "bob");
+    equal(bob.given.INTERNAL_IP4_ADDRESS, SECOND);
+    equal(await charonUp(charon), FIRST);
+    await reaches(laptop, sunset, FIRST);
+    await reaches(phone, sunset, SECOND);
+    await bob.vpnc.stop();
+    await charon.swanctl("--terminate --ike office");
+    await none(pluto);
+  });
+}, ["charon", "vpnc"]);
+
+scenario("two vpncs with one group's identity behind one NAT", roadHosts, async (hosts) => {
+  const { sunset, west, internet, laptop, phone } = hosts;
+  await hideClients(internet);
+  const pluto = await Pluto.start(west, { ...KEYS, conns: [groupConn(POOL)] });
+  const alice = await vpncUp(laptop, "alice"), bob = await vpncUp(phone, "bob");
+  deepEqual([alice, bob].map(({ given }) => given.INTERNAL_IP4_ADDRESS), [FIRST, SECOND]);
+  await reaches(laptop, sunset, FIRST);
+  await reaches(phone, sunset, SECOND);
+  await reaches(laptop, sunset, FIRST);
+  await alice.vpnc.stop();
+  await reaches(phone, sunset, SECOND);
+  await bob.vpnc.stop();
+  await none(pluto);
+}, ["vpnc", "nft"]);
+
+scenario("a pool of one address: the second client is turned away", roadHosts, async (hosts) => {
+  const { sunset, west, laptop, phone, step } = hosts;
+  const [pluto, charon] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(ONE), groupConn(ONE)] }),
+    Charon.start(laptop, charonOf("alice")),
+  ]);
+  const refused = (user: string) =>
+    new RegExp(`modecfg: no address for user ${user}: the one address of the pool ${ONE} is in use`);
+  await step("vpnc", async () => {
+    equal(await charonUp(charon), FIRST);
+    const vpnc = await Vpnc.start(phone, vpncOf("bob"));
+    await pluto.says(refused("bob"));
+    await vpnc.daemon.end();
+    notEqual(vpnc.daemon.ended, 0);
+    ok(!vpnc.log.includes("vpnc is connected"));
+    await reaches(laptop, sunset, FIRST);
+    await charon.swanctl("--terminate --ike office");
+    await none(pluto);
+  });
+  await step("strongSwan, which has it once it is free", async () => {
+    const { vpnc } = await vpncUp(phone, "bob");
+    notEqual((await charon.trySwanctl("--initiate --child net --timeout 8")).status, 0);
+    await pluto.says(refused("alice"));
+    match(charon.log, /received INVALID_ID_INFORMATION error notify/);
+    await reaches(phone, sunset, FIRST);
+    await charon.swanctl("--terminate --ike office");
+    await vpnc.stop();
+    await none(pluto);
+    equal(await charonUp(charon), FIRST);
+    await reaches(laptop, sunset, FIRST);
+  });
+}, ["charon", "vpnc"]);
+
+scenario("strongSwan asks in Quick Mode for another address than it has", roadHosts, async (hosts) => {
+  const { west, laptop } = hosts;
+  const [pluto, charon] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(POOL)] }),
+    Charon.start(laptop, charonOf("alice", { local_ts: "10.3.0.77/32" })),
+  ]);
+  notEqual((await charon.trySwanctl("--initiate --child net --timeout 8")).status, 0);
+  await pluto.says(
+    /cannot respond to IPsec SA request: 10\.3\.0\.77\/32 is asked for by user alice, whose address of "main"\[1\] 198\.51\.100\.2 is 10\.3\.0\.10/,
+  );
+  match(charon.log, /INVAL_ID|INVALID_ID_INFORMATION/);
+  equal((await pluto.established("ipsec")).length, 0);
+}, ["charon"]);
+
+scenario("after a crash nobody gets the address of a client whose SAs go on", roadHosts, async (hosts) => {
+  const { sunset, west, laptop, phone } = hosts;
+  const [pluto, charon] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(POOL), groupConn(POOL)] }),
+    Charon.start(laptop, charonOf("alice")),
+  ]);
+  equal(await charonUp(charon), FIRST);
+  await reaches(laptop, sunset, FIRST);
+  const from = pluto.log.length;
+  await murder(pluto.pid);
+  await pluto.says(/added connection description "group"/, from);
+  await reaches(laptop, sunset, FIRST);
+  const { vpnc, given } = await vpncUp(phone, "bob");
+  equal(given.INTERNAL_IP4_ADDRESS, SECOND);
+  await reaches(phone, sunset, SECOND);
+  await reaches(laptop, sunset, FIRST);
+  await vpnc.stop();
+}, ["charon", "vpnc"]);
