@@ -33,7 +33,12 @@ Rules of iptables-legacy are not changed, nor those of a table that a running pr
 \`PLUTO_MY_CLIENT_NET\`, \`PLUTO_MY_CLIENT_MASK\`, \`PLUTO_PEER\`, \`PLUTO_PEER_CLIENT\`, \`PLUTO_PEER_CLIENT_NET\`, \`PLUTO_PEER_CLIENT_MASK\`;
 with automatic keying also \`PLUTO_MY_ID\`, \`PLUTO_MY_PORT\`, \`PLUTO_MY_PROTOCOL\`, \`PLUTO_PEER_ID\`, \`PLUTO_PEER_PORT\`,
 \`PLUTO_PEER_PROTOCOL\` and \`PLUTO_PEER_CA\`. \`PLUTO_MY_SOURCEIP\`, where it is set, is the source address of the route; else
-\`DEFAULTSOURCE\` in the file below.
+\`DEFAULTSOURCE\` in the file below. If no interface has this address, PLUTO_INTERFACE gets it with \`up-*\`, with the label
+\`ipsec0:cfg\`, and loses it with \`down-*\`, unless another route has it as source.
+
+Where the peer has assigned that address (Mode Config), \`PLUTO_CFG_CLIENT\` is 1, \`PLUTO_PEER_DNS_INFO\` has the name servers
+that came with it, with blanks between them, and \`PLUTO_PEER_DOMAIN_INFO\` the domain. This command leaves them to others:
+no resolver is told, and /etc/resolv.conf stays as it is.
 
 ## FILES
 

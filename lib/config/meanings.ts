@@ -116,7 +116,8 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
     "what follows: `hold` waits for the next packet, `clear` takes the connection down, `restart` negotiates again",
   forceencaps: "whether ESP is wrapped in UDP even without NAT",
   leftsourceip:
-    "the address from which this host itself sends into the tunnel; `%config` is one that the peer assigns. Of a client of " +
+    "the address from which this host itself sends into the tunnel; `%config` is one that the peer assigns, " +
+    "as with `leftmodecfgclient=yes`. ipsecN has it while the connection is up, if no interface has. Of a client of " +
     "Mode Config the address that it gets; with a range or a network the same as `leftaddresspool`",
   leftaddresspool:
     "addresses for clients of Mode Config, one for each, the same again when it returns; for an end that is `%any`, whose " +
@@ -128,8 +129,9 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
   leftxauthusername: "the name that it answers with",
   xauthby: "what passwords are compared with: the file ipsec.d/passwd, or nothing (`alwaysok`)",
   leftmodecfgserver: "whether this end assigns addresses (Mode Config)",
-  leftmodecfgclient: "whether this end is assigned one",
-  modecfgpull: "whether the client asks for its address; else the server sends it unasked",
+  leftmodecfgclient:
+    "whether this end is assigned one, which without `leftsubnet` is what it protects, and its `leftsourceip`",
+  modecfgpull: "whether the client asks for its address, as most servers expect; else the server sends it unasked",
   modecfgdns: "name servers for clients",
   modecfgdns1: "one of them; not with `modecfgdns`",
   modecfgdns2: "another one",

@@ -185,6 +185,7 @@ const ENDS: [parameters: string, left: string][] = [
   ["leftcert=w.pem leftca=%same", `${END} --cert "w.pem" --ca "%same"`],
   ["leftsourceip=10.0.0.1", `${END} --srcip "10.0.0.1"`],
   ["leftsourceip=%config", `${END} --modecfgclient`],
+  ["leftsourceip=%modeconfig", `${END} --modecfgclient`],
   ["leftxauthserver=yes leftmodecfgserver=yes", `${END} --xauthserver --modecfgserver`],
   ["leftxauthclient=yes leftxauthusername=joe", `${END} --xauthclient --xauthname "joe"`],
 ];
