@@ -32,15 +32,18 @@ export interface ServerSettings {
   /** Where it takes the address from; `none` gives none. */
   readonly pool?: keyof typeof POOLS | "none";
   readonly localTs?: string;
+  /** Whether it waits to be asked; default yes. */
+  readonly pull?: boolean;
 }
 
 export function serverOf(
-  { password = PASSWORD, pool = "road", localTs }: ServerSettings = {},
+  { password = PASSWORD, pool = "road", localTs, pull = true }: ServerSettings = {},
 ): CharonOptions["swanctl"] {
   return {
     connections: {
       office: theirConnection({
         ...(pool !== "none" && { pools: pool }),
+        pull,
         "remote-1": { auth: "psk" },
         "remote-2": { auth: "xauth" },
         remote: undefined,

@@ -50,6 +50,18 @@ scenario(
   ["charon"],
 );
 
+scenario("a road warrior is given an address without having asked", fourHosts, async (four) => {
+  const { west, sunrise } = four;
+  const { pluto } = await startOffice(
+    four,
+    { conns: [clientConn({ modecfgpull: undefined })], secrets: PASSWORD_SECRETS },
+    { swanctl: serverOf({ pull: false }) },
+  );
+  await pluto.up("office");
+  await west.pings(AT.sunrise);
+  await sunrise.pings(GIVEN);
+}, ["charon"]);
+
 scenario("a road warrior takes another address, when its server has one for it", fourHosts, async (four) => {
   const { west, sunrise } = four;
   const { pluto, charon } = await startOffice(
