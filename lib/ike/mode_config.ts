@@ -5,7 +5,7 @@
 import { type Address, formatAddress } from "../text/address.ts";
 import { formatSubnet } from "../text/subnet.ts";
 import { NO_SETTINGS, readSettings, type Settings, settingsAttributes, wantedAttributes } from "./config_attributes.ts";
-import { CFG_KIND } from "./constants.ts";
+import { CFG_ATTRIBUTE, CFG_KIND } from "./constants.ts";
 import type { Line, Message, Row, StepDeps } from "./exchange_table.ts";
 import type { IkeHost } from "./host.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
@@ -70,14 +70,20 @@ function settingsFor(sa: IsakmpState, host: IkeHost, wanted?: Address): Given {
   };
 }
 
+function addressAttribute({ family }: Address): number {
+  return CFG_ATTRIBUTE[family === "inet" ? "INTERNAL_IP4_ADDRESS" : "INTERNAL_IP6_ADDRESS"];
+}
+
 /** <-- HDR*, HASH, ATTR(REQUEST)  --> HDR*, HASH, ATTR(REPLY) */
 export function replyTo(sa: IsakmpState, message: Message, asked: AttributePayload, { host }: StepDeps): Out {
   const { settings, line, changes } = settingsFor(sa, host, readSettings(asked.attributes).address);
   const wanted = new Set(asked.attributes.map(({ type }) => type));
   const attributes = settingsAttributes(settings, wanted);
+  const isOfUse = !settings.address || wanted.has(addressAttribute(settings.address));
+  const family = settings.address?.family === "inet" ? "IPv4" : "IPv6";
   return {
     kind: "advance",
-    lines: [line],
+    lines: [isOfUse ? line : { code: 3, text: `modecfg: the peer asks for no address of ${family}, and gets none` }],
     changes,
     reply: transactionMessage(sa, message.header, "REPLY", attributes, asked.identifier),
     to: restingState(sa),

@@ -2,8 +2,8 @@
  * A gateway for road warriors: west is ours, with addresses for whoever comes; its clients are other people's software.
  *
  * ```
- * sunset 10.1.0.10 -- west 192.0.2.1 -- 192.0.2.254 internet 198.51.100.254 -- 198.51.100.2 laptop
- *                                                            203.0.113.254 --- 203.0.113.2 phone
+ * sunset 10.1.0.10, fd01:1::10 -- west 192.0.2.1 -- 192.0.2.254 internet 198.51.100.254 -- 198.51.100.2 laptop
+ *                                                                        203.0.113.254 --- 203.0.113.2 phone
  * ```
  */
 import { ADDRESS, type Host, Net } from "../../tools/_net.ts";
@@ -13,6 +13,8 @@ import { passwordLine } from "./_passwords.ts";
 import type { VpncOptions } from "./_vpnc.ts";
 
 export const WEST = ADDRESS.inet.west, SUNSET = ADDRESS.inet.sunset, WEST_NET = ADDRESS.inet.westNet;
+/** The same inside, in IPv6. */
+export const SIX = ADDRESS.inet6;
 const INTERNET = "192.0.2.254";
 export const AWAY = { laptop: "198.51.100.2", phone: "203.0.113.2" } as const;
 const ROUTERS = { laptop: "198.51.100.254", phone: "203.0.113.254" } as const;
@@ -46,7 +48,11 @@ export async function roadHosts(): Promise<RoadHosts> {
       await net.hosts[name].ip(`addr add ${AWAY[name]}/24 dev eth0`);
       await net.hosts[name].ip(`route add default via ${ROUTERS[name]}`);
     }
+    await sunset.ip(`addr add ${SIX.sunset}/64 dev eth0`);
+    await sunset.ip(`-6 route add default via ${SIX.westInner}`);
+    await west.ip(`addr add ${SIX.westInner}/64 dev eth1`);
     for (const host of [west, internet]) await host.sysctl("net.ipv4.ip_forward", 1);
+    await west.sysctl("net.ipv6.conf.all.forwarding", 1);
     return { net, sunset, west, internet, laptop, phone, [Symbol.asyncDispose]: () => net[Symbol.asyncDispose]() };
   } catch (error) {
     await net[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { murder } from "../netns/_setup.ts";
 import { Charon } from "./_charon.ts";
 import { SteadyPing } from "./_steady_ping.ts";
 import { Vpnc } from "./_vpnc.ts";
-import { charonOf, groupConn, hideClients, KEYS, mainConn, roadHosts, SUNSET, vpncOf } from "./_road.ts";
+import { charonOf, groupConn, hideClients, KEYS, mainConn, roadHosts, SIX, SUNSET, vpncOf } from "./_road.ts";
 
 const POOL = "10.3.0.10-10.3.0.99", FIRST = "10.3.0.10", SECOND = "10.3.0.11";
 const ONE = `${FIRST}-${FIRST}`;
@@ -23,7 +23,7 @@ async function charonUp(charon: Charon): Promise<string> {
   await charon.swanctl("--initiate --child net");
   const { ike, child } = await charon.established();
   const [address] = ike["local-vips"] as string[];
-  deepEqual(child["local-ts"], [`${address}/32`]);
+  deepEqual(child["local-ts"], [`${address}/${address.includes(":") ? 128 : 32}`]);
   return address;
 }
 
@@ -123,6 +123,25 @@ scenario("two vpncs with one group's identity behind one NAT", roadHosts, async 
   await bob.vpnc.stop();
   await none(pluto);
 }, ["vpnc", "nft"]);
+
+scenario("two strongSwans with addresses of IPv6, over IPv4", roadHosts, async (hosts) => {
+  const { sunset, west, laptop, phone } = hosts;
+  const inside = { rightaddresspool: "fd00:3::/64", leftsubnet: SIX.westNet };
+  const theirs = { remote_ts: SIX.westNet };
+  const [pluto, alice, bob] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(POOL, inside)] }),
+    Charon.start(laptop, charonOf("alice", theirs, { vips: "::" })),
+    Charon.start(phone, charonOf("bob", theirs, { vips: "::" })),
+  ]);
+  for (const [charon, last] of [[alice, 1], [bob, 2]] as const) {
+    equal(await charonUp(charon), `fd00:3::${last}`);
+  }
+  for (const [host, last] of [[laptop, 1], [phone, 2], [laptop, 1]] as const) {
+    await host.pings(SIX.sunset, `-c 2 -i 0.05 -W 2 -I fd00:3::${last}`);
+    await sunset.pings(`fd00:3::${last}`);
+  }
+  equal((await pluto.established("ipsec")).length, 2);
+}, ["charon"]);
 
 scenario("a pool of one address: the second client is turned away", roadHosts, async (hosts) => {
   const { sunset, west, laptop, phone, step } = hosts;

@@ -180,6 +180,14 @@ Deno.test("connections with one range share a pool, and a client has its address
   equal(poolLines(on.gate).filter((line) => line.includes("in use: 0; kept for their return: 1;")).length, 2);
 });
 
+Deno.test("a client that asks for an address of another family than the pool has gets none, and the log says so", async () => {
+  const on = new Road();
+  await on.gate.add("road", road("fd00:3::/64", { clientFamily: "inet6", left: { client: "fd00:1::/64" } }));
+  const laptop = await on.client(HERE, { id: "@laptop" });
+  equal(said(on.gate, "modecfg: the peer asks for no address of IPv6, and gets none").length, 1);
+  ok(said(laptop, "the peer gave no address").length);
+});
+
 Deno.test("addresses that somebody has by another connection are passed over", async () => {
   const on = new Road();
   await on.gate.add("fixed", {
