@@ -69,7 +69,7 @@ scenario("a thousand hosts", () => opportunists({ zones: (keys) => zones(keys, (
     await east.run(["ip", "-batch", file]);
   };
   await addPeers("eth0");
-  const onWest = await start(west, { "private-or-clear": ["0.0.0.0/0"] });
+  const onWest = await start(west, { private: ["0.0.0.0/0"] });
   const hosts = PEERS.map((peer, i) =>
     conn(`host${i}`, {
       left: peer,
