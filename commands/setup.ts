@@ -140,8 +140,8 @@ function stopLines({ config }: SetupOptions, io: Io): Lines {
 
 function showStart(configuration: SetupConfiguration, io: Io): number {
   const { settings } = configuration;
-  const { interfaces, complaints } = resolveInterfaces(settings.interfaces, networkFacts());
-  for (const complaint of complaints) io.stdout(tagged(complaint));
+  const { interfaces, complaints, advice } = resolveInterfaces(settings.interfaces, networkFacts());
+  for (const line of [...complaints, ...advice]) io.stdout(tagged(line));
   if (complaints.length) return 1;
   const { changes } = planFilters(interfaces.map(({ physical }) => physical), settings.routeFilter, readFilters());
   const steps = [

@@ -126,7 +126,8 @@ export class SetupService {
 
   #resolved({ settings }: SetupConfiguration): Resolved {
     const resolved = resolveInterfaces(settings.interfaces, networkFacts());
-    if (resolved.complaints.length) throw new SetupFailed(resolved.complaints);
+    const { complaints, advice } = resolved;
+    if (complaints.length) throw new SetupFailed([...complaints, ...advice]);
     return resolved;
   }
 

@@ -28,10 +28,13 @@ export interface VirtualInterface {
 export interface Resolved {
   readonly interfaces: readonly VirtualInterface[];
   readonly complaints: readonly string[];
+  /** For who is there to read it: what to say instead in ipsec.conf. */
+  readonly advice: readonly string[];
 }
 
 export const VIRTUAL_NAMES = ["ipsec0", "ipsec1", "ipsec2", "ipsec3"];
 const DEFAULT_ROUTE = "%defaultroute";
+const CANNOT_COPE = "%defaultroute cannot cope!!!";
 /** IFA_F_ bits of IPv6 addresses that are not to be relied on: temporary (RFC 8981), deprecated, refused as duplicates. */
 const UNRELIABLE = 0x01 | 0x20 | 0x08;
 
@@ -46,7 +49,21 @@ export function resolveInterfaces(items: readonly string[], facts: NetworkFacts)
       complaints.push(`invalid interface \`${one.virtual}' in \`${item}': it is attached already`);
     } else interfaces.push(one);
   }
-  return { interfaces, complaints };
+  const isLost = items.includes(DEFAULT_ROUTE) && complaints.some((one) => one.endsWith(CANNOT_COPE));
+  return { interfaces, complaints, advice: isLost ? [interfacesAdvice(facts)] : [] };
+}
+
+/** What %defaultroute would have to find. */
+function interfacesAdvice(facts: NetworkFacts): string {
+  const routed = facts.defaultRoutes.map(({ device }) => device);
+  const rank = ({ name }: Link) => routed.includes(name) ? 0 : 1;
+  const found = facts.links.toSorted((a, b) => rank(a) - rank(b)).flatMap(({ name }) => {
+    const [first] = VIRTUAL_NAMES.includes(name) ? [] : usableAddresses(name, facts);
+    return first ? [`interfaces="ipsec0=${name}" (${formatAddress(first.address)})`] : [];
+  });
+  if (!found.length) return "no interface has an address that other hosts could reach: bring one up first";
+  return `say in ipsec.conf which interface it is: ${found.join(" or ")}; ` +
+    "conns with left=%defaultroute need its address in place of that";
 }
 
 /** @returns the complaint where it cannot be */
@@ -58,10 +75,10 @@ function resolveItem(item: string, facts: NetworkFacts): VirtualInterface | stri
     return describe(virtual, physical, facts);
   }
   const [best, second] = facts.defaultRoutes.filter(({ device }) => device && !VIRTUAL_NAMES.includes(device));
-  if (!best) return "no default route, %defaultroute cannot cope!!!";
+  if (!best) return `no default route, ${CANNOT_COPE}`;
   const family = (route: Route) => route.destination.address.family;
   const equal = second && family(second) === family(best) && second.metric === best.metric;
-  if (best.paths > 1 || equal) return "multiple default routes, %defaultroute cannot cope!!!";
+  if (best.paths > 1 || equal) return `multiple default routes, ${CANNOT_COPE}`;
   const one = describe(VIRTUAL_NAMES[0], best.device!, facts);
   if (typeof one === "string") return one;
   const source = facts.addresses.find(({ device, address }) =>

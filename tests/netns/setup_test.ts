@@ -225,6 +225,7 @@ scenario(
       const { status, stdout } = await west.tryIpsec("setup start");
       equal(status, 1);
       match(stdout, /no default route, %defaultroute cannot cope!!!/);
+      match(stdout, /say in ipsec\.conf which interface it is: .*interfaces="ipsec0=eth0" \(192\.0\.2\.1\)/);
     });
   },
 );

@@ -156,3 +156,33 @@ for (const [what, items, facts, complaints] of COMPLAINTS) {
     deepEqual(resolveInterfaces(items, { ...FACTS, ...facts }).complaints, complaints);
   });
 }
+
+const CONN_ADVICE = "; conns with left=%defaultroute need its address in place of that";
+const ADVICE: [what: string, items: string[], facts: Partial<NetworkFacts>, advice: string[]][] = [
+  ["a default route that is there", ["%defaultroute"], {}, []],
+  ["an interface that is named", ["ipsec0=eth7"], {}, []],
+  ["no default route", ["%defaultroute"], { defaultRoutes: [] }, [
+    'say in ipsec.conf which interface it is: interfaces="ipsec0=eth0" (192.0.2.1) or ' +
+    `interfaces="ipsec0=ppp0" (198.51.100.7)${CONN_ADVICE}`,
+  ]],
+  [
+    "two default routes, those who have them first",
+    ["%defaultroute"],
+    { addresses: [on("eth1", "10.1.0.1", 24), ...PPP0], defaultRoutes: [defaultRoute("ppp0"), defaultRoute("ppp0")] },
+    [
+      'say in ipsec.conf which interface it is: interfaces="ipsec0=ppp0" (198.51.100.7) or ' +
+      `interfaces="ipsec0=eth1" (10.1.0.1)${CONN_ADVICE}`,
+    ],
+  ],
+  [
+    "a host without an address",
+    ["%defaultroute"],
+    { addresses: [on("eth0", "fe80::1", 64, { scope: 253 })], defaultRoutes: [] },
+    ["no interface has an address that other hosts could reach: bring one up first"],
+  ],
+];
+for (const [what, items, facts, advice] of ADVICE) {
+  Deno.test(`resolveInterfaces() advises on ${what}`, () => {
+    deepEqual(resolveInterfaces(items, { ...FACTS, ...facts }).advice, advice);
+  });
+}
