@@ -56,11 +56,16 @@ export class Chooser {
     const suits = (one: Connection) => mode === "main" || one.aggressive;
     // an instance whose peer has no name yet is for the exchange that it was made for
     const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY" && !isNameless(one));
-    const known = best(pair.filter((one) => suits(one) && !one.neverNegotiates), peerId);
-    if (known) return known;
+    const known = pair.filter((one) => suits(one) && !one.neverNegotiates);
+    // one that came by Aggressive Mode may share its address with others, who have a connection of their own
+    const strange = (one: Connection) => mode === "main" && one.aggressive && one.connectionKind === "CK_INSTANCE";
+    const its = best(known.filter((one) => !strange(one)), peerId);
+    if (its) return its;
     const forbids = pair.find((one) => one.connectionKind !== "CK_INSTANCE");
     if (forbids) return { refused: `${at} but "${forbids.name}" forbids connection`, notify: 0 };
     const template = this.#wildcard(path, suits, peerId);
+    const shared = known.find(strange);
+    if (shared && (template?.connectionKind !== "CK_TEMPLATE" || template.aggressive)) return shared;
     if (!template) return { refused: `${at} but no connection has been authorized`, notify: 0 };
     if (template.connectionKind !== "CK_TEMPLATE") {
       return { refused: `${at} but "${template.name}" forbids connection`, notify: 0 };
@@ -236,9 +241,9 @@ function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {
   return { ours: local, ourPort: plain(localPort), peers: remote, peersPort: plain(remotePort) };
 }
 
-/** The first, or where the peer has said who it is the first that is for it. */
+/** Where the peer has said who it is, the first that is for it; else, in Main Mode, the first that is not for the other. */
 function best(candidates: readonly Connection[], peerId: Identity | undefined): Connection | undefined {
-  if (!peerId) return candidates[0];
+  if (!peerId) return candidates.find(({ aggressive }) => !aggressive) ?? candidates[0];
   const rank = (one: Connection) => matchIdentity(peerId, wildId(one, one.peers.id)) ?? Infinity;
   return candidates.filter((one) => rank(one) < Infinity).toSorted((a, b) => rank(a) - rank(b))[0];
 }

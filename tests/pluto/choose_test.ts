@@ -36,6 +36,18 @@ const FIRST: [what: string, connections: [name: string, more: More][], from: Pat
   ],
   ["a road warrior", [["road", { right: ANY }]], path("203.0.113.9"), '"road"[1] 203.0.113.9'],
   ["the host pair before the road warriors", [["road", { right: ANY }], ["a", {}]], path(), '"a"'],
+  [
+    "a road warrior in Main Mode, and a newer connection for Aggressive Mode",
+    [["phones", { aggressive: true, right: ANY }], ["road", { right: ANY }]],
+    path("203.0.113.9"),
+    '"road"[1] 203.0.113.9',
+  ],
+  [
+    "Main Mode, and nothing but Aggressive Mode",
+    [["phones", { aggressive: true, right: ANY }]],
+    path("203.0.113.9"),
+    '"phones"[1] 203.0.113.9',
+  ],
   ["a road warrior behind NAT", [["road", { right: ANY }]], path("203.0.113.9", 61000), '"road"[1] 203.0.113.9'],
   ["a known peer behind NAT", [["a", {}]], path("198.51.100.2", 61000), '"a"'],
   ["a peer whose IKE has another port", [["a", { right: { ikePort: 1500 } }]], path("198.51.100.2", 1500), '"a"'],
@@ -93,6 +105,20 @@ function identify(connections: readonly Connection[], who: string, auth: "psk" |
   const sa = { path: path("203.0.113.9") } as IsakmpSa;
   return { ...s, current, chosen: s.chooser.byIdentity(sa, current, id(who), auth) };
 }
+
+Deno.test("byAddress() of Main Mode: an instance of Aggressive Mode at the same address is for others", () => {
+  const phones = make("phones", { aggressive: true, right: ANY }), road = make("road", { right: ANY });
+  const { all, chooser } = stage([phones, road]);
+  all.add(phones.instantiate(address("203.0.113.9"), id("@group")));
+  equal(shown(chooser.byAddress(path("203.0.113.9", 41000), "main")), '"road"[1] 203.0.113.9');
+  all.remove(road);
+  for (const one of all.instancesOf(road)) all.remove(one);
+  equal(
+    shown(chooser.byAddress(path("203.0.113.9", 41000), "main")),
+    '"phones"[1] 203.0.113.9',
+    "where there is no other",
+  );
+});
 
 Deno.test("byIdentity() keeps the connection whose peer it is", () => {
   const { current, chosen } = identify([make("road", { right: { ...ANY, id: "@laptop" } })], "@LAPTOP.");
