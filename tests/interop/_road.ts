@@ -89,8 +89,6 @@ const ROAD: Parameters = {
   authby: "secret",
   leftxauthserver: "yes",
   modecfgpull: "yes",
-  // alike, since a responder learns only after the suites who has come
-  ike: "aes128-sha2_256-modp2048,aes128-sha1-modp2048",
   rekey: "no",
   auto: "add",
 };
@@ -101,6 +99,7 @@ export function mainConn(pool: string, more: Parameters = {}): string {
     ...ROAD,
     leftsubnet: WEST_NET,
     rightaddresspool: pool,
+    ike: "aes128-sha2_256-modp2048",
     esp: "aes128gcm16",
     forceencaps: "yes",
     ...more,
@@ -115,6 +114,7 @@ export function groupConn(pool: string, more: Parameters = {}): string {
     rightid: groupId,
     rightaddresspool: pool,
     aggrmode: "yes",
+    ike: "aes128-sha1-modp2048",
     esp: "aes128-sha1",
     pfs: "no",
     ...more,

@@ -124,6 +124,24 @@ scenario("two vpncs with one group's identity behind one NAT", roadHosts, async 
   await none(pluto);
 }, ["vpnc", "nft"]);
 
+scenario("vpnc and strongSwan, each by its own mode, behind one NAT", roadHosts, async (hosts) => {
+  const { sunset, west, internet, laptop, phone } = hosts;
+  await hideClients(internet);
+  const [pluto, charon] = await Promise.all([
+    Pluto.start(west, { ...KEYS, conns: [mainConn(POOL), groupConn(POOL)] }),
+    Charon.start(laptop, charonOf("alice")),
+  ]);
+  const bob = await vpncUp(phone, "bob");
+  equal(bob.given.INTERNAL_IP4_ADDRESS, FIRST);
+  equal(await charonUp(charon), SECOND);
+  for (const [host, address] of [[laptop, SECOND], [phone, FIRST], [laptop, SECOND]] as const) {
+    await reaches(host, sunset, address);
+  }
+  await bob.vpnc.stop();
+  await charon.swanctl("--terminate --ike office");
+  await none(pluto);
+}, ["charon", "vpnc", "nft"]);
+
 scenario("two strongSwans with addresses of IPv6, over IPv4", roadHosts, async (hosts) => {
   const { sunset, west, laptop, phone } = hosts;
   const inside = { rightaddresspool: "fd00:3::/64", leftsubnet: SIX.westNet };
