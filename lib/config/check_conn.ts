@@ -3,43 +3,14 @@ import { AH_ALGORITHMS, ESP_ALGORITHMS } from "../crypto/algorithm_names.ts";
 import { parseAhSuites, parseEspSuites } from "../ike/suite_text.ts";
 import { poolParameter } from "./check_pools.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
-import { PARAMETERS } from "./parameters.ts";
-import { type Conn, type Setting, settingOf } from "./settings.ts";
+import { CAUTIONS } from "./conn_cautions.ts";
+import { eachSide, type Rule, SIDES, View } from "./conn_rules.ts";
+import type { Conn, Setting } from "./settings.ts";
 import { errorOf, isVirtual, parseTime } from "./value_forms.ts";
 
-/** A rule that the settings of a connection may break. */
-interface Rule {
-  readonly needs: readonly string[];
-  /** @returns what is wrong, and which parameter to show */
-  broken(conn: View): { readonly name: string; readonly message: string } | undefined;
-}
-
-class View {
-  constructor(readonly conn: Conn) {}
-  said(name: string): Setting | undefined {
-    return this.conn.settings.get(name);
-  }
-  value(name: string): string | undefined {
-    return settingOf(this.conn.settings, "conn", name)?.value;
-  }
-  /** Something was said that only manual keying looks at. */
-  isKeyedByHand(): boolean {
-    return [...this.conn.settings.keys()].some((name) => PARAMETERS.conn.get(name)?.keying === "manual");
-  }
-}
-
-const SIDES = ["left", "right"] as const;
 /** Values of `auto` by which a connection is used at start. */
 const USED = ["add", "route", "start", "manual"];
 const NEGOTIATED = ["add", "route", "start"];
-
-/** For a rule about one end: the same for both. */
-function eachSide(
-  needs: (side: string) => string[],
-  broken: (conn: View, side: string) => { name: string; message: string } | undefined,
-): Rule[] {
-  return SIDES.map((side) => ({ needs: needs(side), broken: (conn) => broken(conn, side) }));
-}
 
 function together(one: string, other: string): Rule {
   return {
@@ -134,33 +105,6 @@ const RULES: readonly Rule[] = [
       return { name: conn.said(name) ? name : "rekeymargin", message };
     },
   })),
-];
-
-/** Ends that are words, and look like host names without their %. */
-const END_WORDS = ["any", "defaultroute", "direct", "group", "opportunistic", "opportunisticgroup"];
-
-/** What pluto takes, and nobody means. */
-const CAUTIONS: readonly Rule[] = [
-  ...eachSide((side) => [side], (conn, side) => {
-    const value = conn.value(side)!;
-    return END_WORDS.includes(value)
-      ? { name: side, message: `${side}=${value} is a host of that name; did you mean %${value}?` }
-      : undefined;
-  }),
-  {
-    needs: SIDES,
-    broken: (conn) => {
-      const [left, right] = SIDES.map((side) => conn.value(side)!);
-      const both = left === right && !left.startsWith("%");
-      return both ? { name: "right", message: `left and right are the same host, ${left}` } : undefined;
-    },
-  },
-  ...eachSide((side) => [side, "auto"], (conn, side) => {
-    const auto = conn.value("auto")!;
-    return conn.value(side) === "%any" && ["start", "route"].includes(auto)
-      ? { name: "auto", message: `auto=${auto} cannot begin with ${side}=%any, who comes by itself: use auto=add` }
-      : undefined;
-  }),
 ];
 
 /** @param isTemplate whether other connections take it over: it need not be complete by itself */

@@ -15,7 +15,7 @@ const READ: [why: string, text: string, c: Record<string, string>][] = [
   ["an empty line in a section", "version 2\nconn c\n\tpfs=no\n\n\trekey=no\n", { pfs: "no", rekey: "no" }],
   ["a line of blanks in a section", "version 2\nconn c\n\tpfs=no\n \t \n\trekey=no\n", { pfs: "no", rekey: "no" }],
   ["a flush comment in a section", "version 2\nconn c\n\tpfs=no\n# x\n\trekey=no\n", { pfs: "no", rekey: "no" }],
-  ["lines that end in CR LF", "version 2\r\nconn c\r\n\tpfs=no\r\n\r\n\tleftcert=x\r\n", { pfs: "no", leftcert: "x" }],
+  ["lines that end in CR LF", "version 2\r\nconn c\r\n\tpfs=no\r\n\r\n\tleftca=x\r\n", { pfs: "no", leftca: "x" }],
   ["a byte order mark", "\ufeffversion 2\nconn c\n\tpfs=no\n", { pfs: "no" }],
   ["blanks around the equals sign", "version 2\nconn c\n\tpfs \t= no  \n", { pfs: "no" }],
   ["a comment after a value", "version 2\nconn c\n\tpfs=no #x\n", { pfs: "no" }],
@@ -23,7 +23,7 @@ const READ: [why: string, text: string, c: Record<string, string>][] = [
     leftca: "C=CA, O=x",
   }],
   ["a number sign within a word", "version 2\nconn c\n\tleftid=@#0a\n", { leftid: "@#0a" }],
-  ["a number sign within quotes", 'version 2\nconn c\n\tleftcert="a #b"\n', { leftcert: "a #b" }],
+  ["a number sign within quotes", 'version 2\nconn c\n\tleftca="a #b"\n', { leftca: "a #b" }],
   ["equals signs in a value", "version 2\nconn c\n\tleftid=C=CA,O=x\n", { leftid: "C=CA,O=x" }],
   ["private parameters", "version 2\nconn c\n\tx-a=1\n\tX_b=1\n\tpfs=no\n", { pfs: "no" }],
   ["an empty value, which counts as not said", "version 2\nconn c\n\tpfs=\n", {}],
@@ -71,6 +71,8 @@ for (const [why, text, c] of READ) {
 }
 
 const C = "version 2\nconn c\n";
+const NO_CERTIFICATES =
+  "certificates are not supported yet; leftrsasigkey= takes what `ipsec showhostkey --left` prints";
 const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ["nothing in an empty file", "\n# nothing\n", []],
   ["a file without version, once", "conn c\n\tpfs=no\nconn d\n\tpfs=no\n", [
@@ -145,8 +147,8 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ]],
   ["a line without equals sign", `${C}\tpfs no\n`, ['f:3: conn c: "pfs no" is not of the form name=value']],
   ["an empty auto", `${C}\tauto=\n`, ["f:3: conn c: auto needs a value"]],
-  ["what a shell would have replaced", `${C}\tleftcert=$HOME/x\n`, [
-    "f:3: warning: conn c: leftcert is taken as it stands: $, ` and \\ are not replaced, as a shell did in FreeS/WAN",
+  ["what a shell would have replaced", `${C}\tleftca=$HOME/x\n`, [
+    "f:3: warning: conn c: leftca is taken as it stands: $, ` and \\ are not replaced, as a shell did in FreeS/WAN",
   ]],
   ["a value that an implicit connection overrides", `${C}\trekey=yes\n\talso=private\n`, [
     "f:3: warning: conn c: rekey has no effect: also=private sets it to no, and the implicit connection wins",
@@ -214,6 +216,26 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ["%any at both ends", `${C}\tleft=%any\n\tright=%any\n`, ["f:4: conn c: left and right cannot both be %any"]],
   ["a word without its %", `${C}\tleft=any\n\tright=1.2.3.4\n`, [
     "f:3: warning: conn c: left=any is a host of that name; did you mean %any?",
+  ]],
+  ["an identity that is a name without @", `${C}\tleftid=west.example\n\trightid=192.0.2.2\n`, [
+    "f:3: warning: conn c: leftid=west.example is ignored: a name as identity begins with @; did you mean @west.example?",
+  ]],
+  ["a certificate", `${C}\trightcert=east.pem\n\tleftrsasigkey=%cert\n`, [
+    `f:3: warning: conn c: rightcert=east.pem has no effect: ${NO_CERTIFICATES}`,
+    `f:4: warning: conn c: leftrsasigkey=%cert finds no key: ${NO_CERTIFICATES}`,
+  ]],
+  ["the same network at both ends", `${C}\tleftsubnet=10.1.0.0/24\n\trightsubnet=10.1.0.0/24\n`, [
+    "f:4: warning: conn c: leftsubnet and rightsubnet are the same network, 10.1.0.0/24: neither end could tell which of " +
+    "its hosts are at the other; renumber one",
+  ]],
+  ["a network within that of the other end", `${C}\tleftsubnet=10.1.7.0/24\n\trightsubnet=10.1.0.0/16\n`, [
+    "f:3: warning: conn c: leftsubnet=10.1.7.0/24 lies within rightsubnet=10.1.0.0/16: hosts there look for these " +
+    "addresses in their own network, unless a router knows better",
+  ]],
+  ["networks apart, and all there is", `${C}\tleftsubnet=10.1.0.0/24\n\trightsubnet=0.0.0.0/0\n`, []],
+  ["networks of two families", `${C}\tleftsubnet=10.1.0.0/16\n\trightsubnet=fd01::/64\n`, []],
+  ["an assigned address and a network", `${C}\tleftsubnet=10.1.0.0/24\n\tleftsourceip=%config\n`, [
+    "f:3: warning: conn c: leftsubnet=10.1.0.0/24 is what is protected: an address that the peer assigns to left is not used",
   ]],
   ["the same host at both ends", `${C}\tleft=1.2.3.4\n\tright=1.2.3.4\n`, [
     "f:4: warning: conn c: left and right are the same host, 1.2.3.4",
