@@ -1,7 +1,7 @@
 /** Every two minutes the kernel's eroutes are looked at (pluto.md §17): what is used, what is idle, what is lost. */
 import { parseSaId } from "../text/sa_id.ts";
 import type { IkeState } from "../ike/state.ts";
-import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
+import { type BareShunt, type BareShunts, flowText } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import type { ErouteCount, Flow, Kernel } from "./kernel.ts";
 import type { StateNotes } from "./state_notes.ts";
@@ -25,9 +25,14 @@ export interface ScanDeps {
 
 /** @throws KernelError */
 export async function scanShunts(deps: ScanDeps): Promise<void> {
-  const connections = [...deps.connections];
-  for (const eroute of await deps.kernel.eroutes()) {
-    const owner = connections.find((one) => sameFlow(one.flow, eroute.flow) && one.routing !== "UNROUTED");
+  const eroutes = await deps.kernel.eroutes();
+  const owners = new Map<string, Connection>();
+  for (const one of deps.connections) {
+    const text = flowText(one.flow);
+    if (one.routing !== "UNROUTED" && !owners.has(text)) owners.set(text, one);
+  }
+  for (const eroute of eroutes) {
+    const owner = owners.get(flowText(eroute.flow));
     if (eroute.target === "%hold") {
       if (!owner && !deps.shunts.find(eroute.flow)) deps.orphan(eroute.flow);
     } else if (eroute.target.startsWith("%")) {
