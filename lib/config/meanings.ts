@@ -24,7 +24,9 @@ export const SETUP_MEANINGS: Readonly<Record<string, string>> = {
   postpluto: "a command to run when pluto is ready",
   fragicmp: "whether ICMP errors tell senders that their packets are too large",
   hidetos: "whether the type of service of tunnelled packets is hidden",
-  uniqueids: "whether a new connection of an identity replaces its earlier one from another address",
+  uniqueids:
+    "whether a new connection of an identity replaces its earlier one from another address; users with passwords may have " +
+    "several, as long as the pool has addresses",
   overridemtu: "the MTU of all virtual interfaces",
   nocrsend: "whether requests for certificates are left out",
   strictcrlpolicy: "whether certificates without a fresh revocation list are refused",

@@ -124,6 +124,38 @@ scenario("two vpncs with one group's identity behind one NAT", roadHosts, async 
   await none(pluto);
 }, ["vpnc", "nft"]);
 
+/** As docs/road-warriors.md has them for strongSwan. */
+const PROPOSALS = { ike: "aes256-sha256-modp2048", child: "aes256gcm16-modp2048" };
+
+scenario(
+  "docs/road-warriors.md: its two connections, with strongSwan as laptop and vpnc as phone",
+  roadHosts,
+  async (hosts) => {
+    const { sunset, west, laptop, phone } = hosts;
+    const text = await Deno.readTextFile(new URL("../../docs/road-warriors.md", import.meta.url));
+    const conns = ["road", "phones"].map((name) =>
+      new RegExp(`^\`\`\`\n(conn ${name}\n[^\`]+)^\`\`\`$`, "m").exec(text)![1]
+    );
+    const [, theirs] = /^```\nIPSec gateway .*\nIPSec ID (?:.*\n){2}Xauth username .*\n((?:.*\n)+?)```$/m.exec(text)!;
+    for (const [name, value] of Object.entries({ proposals: PROPOSALS.ike, esp_proposals: PROPOSALS.child })) {
+      ok(text.includes(`\`${name} = ${value}\``), name);
+    }
+    const [pluto, charon] = await Promise.all([
+      Pluto.start(west, { ...KEYS, conns }),
+      Charon.start(laptop, charonOf("alice", { esp_proposals: PROPOSALS.child }, { proposals: PROPOSALS.ike })),
+    ]);
+    equal(await charonUp(charon), FIRST);
+    const vpnc = await Vpnc.start(phone, { ...vpncOf("bob"), more: theirs.trim().split("\n") });
+    equal((await vpnc.up()).INTERNAL_IP4_ADDRESS, SECOND);
+    await reaches(laptop, sunset, FIRST);
+    await reaches(phone, sunset, SECOND);
+    match(pluto.log, /"road"\[\d+\] .*modecfg: giving 10\.3\.0\.10/);
+    match(pluto.log, /"phones"\[\d+\] .*modecfg: giving 10\.3\.0\.11/);
+    await vpnc.stop();
+  },
+  ["charon", "vpnc"],
+);
+
 scenario("vpnc and strongSwan, each by its own mode, behind one NAT", roadHosts, async (hosts) => {
   const { sunset, west, internet, laptop, phone } = hosts;
   await hideClients(internet);
