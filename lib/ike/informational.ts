@@ -2,6 +2,7 @@
  * Informational exchanges (RFC 2409 §5.7, pluto.md §14). What comes in the clear is only said; what an established ISAKMP
  * SA protects, its HASH(1) checked, is obeyed.
  */
+import { formatSubnet } from "../text/subnet.ts";
 import { NOTIFY, notifyName, PROTOCOL } from "./constants.ts";
 import { judgeDelete, spiNumber } from "./delete_payload.ts";
 import type { DeadPeerDetection } from "./dead_peer_detection.ts";
@@ -12,7 +13,6 @@ import type { EngineServices } from "./phase2.ts";
 import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
 import { responderLifetime } from "./responder_lifetime.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
-import type { IkeState } from "./state.ts";
 
 type Notification = Extract<Payload, { type: "N" }>;
 
@@ -98,13 +98,25 @@ const HANDLERS: Readonly<Record<number, Handler>> = {
 
 const handleOther: Handler = ({ services, sa }, notification) => {
   const name = notifyName(notification.notify);
-  const meaning = REFUSALS[notification.notify];
-  const attempt = meaning === undefined ? undefined : attemptMeant(services, sa, notification);
+  const isRefusal = Object.hasOwn(REFUSALS, notification.notify);
+  const attempt = isRefusal ? attemptMeant(services, sa, notification) : undefined;
   if (!attempt) return [{ effect: "tell", code: 3, text: ignoring(name) }];
-  services.host.tell(attempt, 3, `received informational payload, type ${name}: ${meaning}`);
+  services.host.tell(
+    attempt,
+    3,
+    `received informational payload, type ${name}: ${meaningOf(notification, sa, attempt)}`,
+  );
   services.host.tell(attempt, 200 + notification.notify, `STATE_${attempt.name}: ${name}`);
   return [{ effect: "giveUp", state: attempt, detail: `: ${name}` }];
 };
+
+function meaningOf({ notify }: Notification, sa: IsakmpState, { ourClient, connection }: IpsecState): string {
+  const isOwnAddress = notify === NOTIFY.INVALID_ID_INFORMATION && sa.nat.ours && !connection.ours.client;
+  if (!isOwnAddress) return REFUSALS[notify];
+  const net = formatSubnet(ourClient), version = ourClient.address.family === "inet" ? "%v4" : "%v6";
+  return `the peer has no connection for ${net}, the address that this host has behind NAT: there ` +
+    `rightsubnet=vhost:%priv,%no takes it, and virtual_private= with ${version}:${net}, or a network around it`;
+}
 
 function all(services: EngineServices): (IsakmpState | IpsecState)[] {
   return [...services.states.values()] as (IsakmpState | IpsecState)[];
@@ -124,7 +136,7 @@ function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }
  * The Quick Mode of ours that an error is about. Not all peers quote our SPI; some quote none, or their own. Then it can
  * only be meant where there is no other.
  */
-function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IkeState | undefined {
+function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IpsecState | undefined {
   const attempts = all(services).filter((state): state is IpsecState =>
     state.kind === "ipsec" && state.isakmp === sa.number && state.name === "QUICK_I1"
   );

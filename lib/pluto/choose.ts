@@ -26,7 +26,7 @@ import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
 import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";
-import type { PrivateNets } from "./virtual_ip.ts";
+import { natAdvice, type PrivateNets } from "./virtual_ip.ts";
 
 /** RFC 2408 §3.14.1 */
 const INVALID_ID_INFORMATION = 18;
@@ -96,12 +96,12 @@ export class Chooser {
     }
     const found = this.#searchClients(sa, current, request);
     if (!found) {
-      return {
-        refused: `cannot respond to IPsec SA request because no connection is known for ${
-          wantedText(current, request)
-        }`,
-        notify: INVALID_ID_INFORMATION,
-      };
+      const advice = sa.nat.peers
+        ? natAdvice(request.peers.client, current.peers.host, current.peers.virtual, this.deps.privateNets)
+        : "";
+      const wanted = wantedText(current, request);
+      const refused = `cannot respond to IPsec SA request because no connection is known for ${wanted}${advice}`;
+      return { refused, notify: INVALID_ID_INFORMATION };
     }
     const isOpportunistic = found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic;
     if (isOpportunistic || found.peers.isClientWithin || found.peers.virtual) {

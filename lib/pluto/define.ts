@@ -196,7 +196,7 @@ class Definition {
     const why = !parsed.ok
       ? parsed.error
       : parsed.value.kind === "name"
-      ? "does not look numeric and name lookup failed"
+      ? `a name as identity begins with @, as @${id}`
       : undefined;
     if (parsed.ok && why === undefined) return parsed.value;
     this.lines.push({ code: RC.badId, text: `bad ${side} --id: ${why} (ignored)` });

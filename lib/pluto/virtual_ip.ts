@@ -1,7 +1,15 @@
 /** `rightsubnet=vhost:%no,%priv` and `virtual_private=`: which networks a peer behind NAT may have (pluto.md §22). */
 import type { Address } from "../text/address.ts";
 import { ok, refuse, type Result } from "../text/result.ts";
-import { hostSubnet, isHostSubnet, parseSubnet, sameSubnet, type Subnet, subnetInSubnet } from "../text/subnet.ts";
+import {
+  formatSubnet,
+  hostSubnet,
+  isHostSubnet,
+  parseSubnet,
+  sameSubnet,
+  type Subnet,
+  subnetInSubnet,
+} from "../text/subnet.ts";
 
 /** Networks that peers may have, and those excepted from them. */
 export interface PrivateNets {
@@ -72,6 +80,27 @@ export function whyNotVirtual(
   if (isIn(wanted, nets)) return undefined;
   if (priv && isIn(wanted, configured)) return undefined;
   return priv ? "it is not among the networks of virtual_private=" : "it is not among those listed";
+}
+
+/**
+ * Why a peer behind NAT gets no connection, where what it wants to have protected looks like its own address or network there.
+ * Goes on behind a sentence.
+ */
+export function natAdvice(
+  wanted: Subnet,
+  peer: Address,
+  virtual: VirtualClient | undefined,
+  nets: PrivateNets,
+): string {
+  const net = formatSubnet(wanted), isKnown = isIn(wanted, nets);
+  if (virtual) {
+    const why = whyNotVirtual(virtual, wanted, peer, nets);
+    return why === undefined ? "" : `; ${virtual.text} does not take ${net}: ${why}`;
+  }
+  if (!isKnown && !isHostSubnet(wanted)) return "";
+  const kind = isHostSubnet(wanted) ? "vhost" : "vnet", version = wanted.address.family === "inet" ? "%v4" : "%v6";
+  const list = isKnown ? "" : `, and virtual_private= with ${version}:${net}, or a network around it`;
+  return `; the peer is behind NAT: rightsubnet=${kind}:%priv,%no would take ${net}${list}`;
 }
 
 function isIn(net: Subnet, { allowed, excepted }: PrivateNets): boolean {

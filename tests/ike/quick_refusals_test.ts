@@ -1,6 +1,7 @@
 /** What does not fit in Quick Mode: both ends say why, in FreeS/WAN's words where it had any, and the attempt ends at once. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Refusal } from "../../lib/ike/host.ts";
+import { natBefore } from "./_phase1.ts";
 import { type Given, ipsecSas, keyedWorld, startQuick, subnet } from "./_phase2.ts";
 
 interface Case {
@@ -22,6 +23,10 @@ const MEANS_PROPOSAL =
 const MEANS_IDS =
   "003 received informational payload, type INVALID_ID_INFORMATION: the peer has no connection for these " +
   "networks: leftsubnet= and rightsubnet= must be the same at both ends";
+const MEANS_VHOST =
+  "003 received informational payload, type INVALID_ID_INFORMATION: the peer has no connection for 192.0.2.1/32, the " +
+  "address that this host has behind NAT: there rightsubnet=vhost:%priv,%no takes it, and virtual_private= with " +
+  "%v4:192.0.2.1/32, or a network around it";
 const NO_CONNECTION = "cannot respond to IPsec SA request because no connection is known for " +
   "10.9.0.0/24===192.0.2.2[@east]...192.0.2.1[@west]===10.1.0.0/24";
 const CBC = { protocol: "esp", cipher: "aes256", auth: "sha2_512-256" } as const;
@@ -77,6 +82,12 @@ const CASES: [what: string, Case][] = [
     refusal: { refused: NO_CONNECTION, notify: 18 },
     east: [`003 ${NO_CONNECTION}`, "218 STATE_QUICK_R0: INVALID_ID_INFORMATION"],
     west: [MEANS_IDS, "218 STATE_QUICK_I1: INVALID_ID_INFORMATION"],
+  }],
+  ["the address of an initiator behind NAT", {
+    given: { westEnd: {}, westNat: natBefore("west", "192.0.2.1") },
+    refusal: { refused: NO_CONNECTION, notify: 18 },
+    east: [`003 ${NO_CONNECTION}`, "218 STATE_QUICK_R0: INVALID_ID_INFORMATION"],
+    west: [MEANS_VHOST, "218 STATE_QUICK_I1: INVALID_ID_INFORMATION"],
   }],
 ];
 for (const [what, { given, refusal, east: eastSays, west: westSays }] of CASES) {

@@ -5,6 +5,7 @@ import type { IsakmpSa, Path } from "../../lib/ike/state.ts";
 import { Secret } from "../../lib/crypto/secret.ts";
 import type { ChooserDeps } from "../../lib/pluto/choose.ts";
 import { Connection } from "../../lib/pluto/connection.ts";
+import type { EndDescription } from "../../lib/pluto/description.ts";
 import { ANY, id, net, stage } from "./_chooser.ts";
 import { make } from "./_connections.ts";
 import { address } from "./_fakes.ts";
@@ -176,9 +177,13 @@ function request(ours: string, peers: string, more: { protocol?: number; port?: 
   return { ours: side(ours), peers: side(peers, more.port), mode: "tunnel" };
 }
 
-async function clients(connections: readonly Connection[], wanted: ClientRequest, more: Partial<ChooserDeps> = {}) {
+async function clients(
+  connections: readonly Connection[],
+  wanted: ClientRequest,
+  { isBehindNat = false, ...more }: Partial<ChooserDeps> & { readonly isBehindNat?: boolean } = {},
+) {
   const s = stage(connections, more);
-  const sa = { path: path() } as IsakmpSa;
+  const sa = { path: path(), nat: { ours: false, peers: isBehindNat } } as IsakmpSa;
   const current = connections[0].connectionKind === "CK_TEMPLATE"
     ? s.chooser.byAddress(path(), "main") as Connection
     : connections[0];
@@ -259,6 +264,53 @@ const QUICK: [what: string, connections: () => Connection[], wanted: ClientReque
 for (const [what, connections, wanted, chosen] of QUICK) {
   Deno.test(`byClients(): ${what}`, async () => {
     equal(shown((await clients(connections(), wanted)).chosen), chosen);
+  });
+}
+
+const NONE = "cannot respond to IPsec SA request because no connection is known for " +
+  "10.0.1.0/24===192.0.2.1[@west]...198.51.100.2[@east]===";
+// virtual_private= has 10.0.0.0/8, but not 10.0.1.0/24
+const BEHIND_NAT: [what: string, right: Partial<EndDescription>, wants: string, refused: string][] = [
+  [
+    "its own address there, which is private",
+    {},
+    "10.55.0.7/32",
+    "; the peer is behind NAT: rightsubnet=vhost:%priv,%no would take 10.55.0.7/32",
+  ],
+  [
+    "its own address there, which is not known as private",
+    {},
+    "192.168.7.2/32",
+    "; the peer is behind NAT: rightsubnet=vhost:%priv,%no would take 192.168.7.2/32, and virtual_private= with " +
+    "%v4:192.168.7.2/32, or a network around it",
+  ],
+  [
+    "a private network",
+    {},
+    "10.55.0.0/24",
+    "; the peer is behind NAT: rightsubnet=vnet:%priv,%no would take 10.55.0.0/24",
+  ],
+  ["some other network", {}, "192.168.7.0/24", ""],
+  [
+    "an address that is excepted",
+    { ...ANY, virtual: "vhost:%no,%priv" },
+    "10.0.1.7/32",
+    "; vhost:%no,%priv does not take 10.0.1.7/32: it is not among the networks of virtual_private=",
+  ],
+  [
+    "a network, where it may have an address",
+    { ...ANY, virtual: "vhost:%no,%priv" },
+    "10.55.0.0/24",
+    "; vhost:%no,%priv does not take 10.55.0.0/24: only single addresses are allowed",
+  ],
+];
+for (const [what, right, wants, advice] of BEHIND_NAT) {
+  Deno.test(`byClients() advises on a peer behind NAT that wants ${what}`, async () => {
+    const connection = make("road", { right: { ...right, id: "@east" } });
+    const { chosen } = await clients([connection], request("10.0.1.0/24", wants), { isBehindNat: true });
+    equal(shown(chosen), NONE + wants + advice);
+    const { chosen: plainly } = await clients([connection], request("10.0.1.0/24", wants));
+    equal(shown(plainly), NONE + wants);
   });
 }
 

@@ -73,6 +73,11 @@ Deno.test("defineConnection() refuses algorithms that nobody knows, with the rea
   equal(define("c", description(), { readSuites }).lines, [{ code: 34, text: 'esp="aes" is wrong' }]);
 });
 
+Deno.test("defineConnection() says how a name becomes an identity", () => {
+  const { lines } = define("c", description({ left: { id: "west.example" } }));
+  equal(lines, [{ code: 27, text: "bad left --id: a name as identity begins with @, as @west.example (ignored)" }]);
+});
+
 Deno.test("defineConnection() goes on without an identity that it does not understand", () => {
   const { connection, lines } = define("c", description({ left: { id: "X=1" } }));
   equal(lines, [{ code: 27, text: "bad left --id: unknown OID in ID_DER_ASN1_DN (ignored)" }]);

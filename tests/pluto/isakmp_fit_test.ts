@@ -74,6 +74,7 @@ for (const [what, second, sa, chosen] of IDENTITY) {
   });
 }
 
+const NO_NAT = { ours: false, peers: false };
 const REFUSED = "cannot respond to IPsec SA request because no connection is known for " +
   `${STAFF}===192.0.2.1[@west]...203.0.113.9[@alice]`;
 
@@ -96,7 +97,7 @@ for (const [what, first, second, sa, chosen] of CLIENTS) {
     current.peers.givenId = id("@alice");
     const side = (text: string) => ({ client: net(text), protocol: 0, port: 0 });
     const request: ClientRequest = { ours: side(STAFF), peers: side("203.0.113.9/32"), mode: "tunnel" };
-    equal(shown(await chooser.byClients({ path: PATH, ...sa } as IsakmpSa, current, request)), chosen);
+    equal(shown(await chooser.byClients({ path: PATH, nat: NO_NAT, ...sa } as IsakmpSa, current, request)), chosen);
   });
 }
 
@@ -107,7 +108,7 @@ async function claim(asks: string, held: string, inUse = true) {
     const path = { ...PATH, remote: address(remote) };
     const current = chooser.byAddress(path, "main") as Connection;
     current.peers.givenId = id(who);
-    return await chooser.byClients({ path, auth: "psk" } as IsakmpSa, current, {
+    return await chooser.byClients({ path, nat: NO_NAT, auth: "psk" } as IsakmpSa, current, {
       ours: { client: net("10.0.1.0/24"), protocol: 0, port: 0 },
       peers: { client: net(wanted), protocol: 0, port: 0 },
       mode: "tunnel",
