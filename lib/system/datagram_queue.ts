@@ -10,6 +10,8 @@ export interface DatagramQueueDeps<T> {
   receive(from: T, datagram: Uint8Array): void;
   /** Milliseconds. */
   now(): number;
+  /** When what has been done by now, and follows from it at once, is through. */
+  next(act: () => void): void;
   /** After the sockets have had their turn. */
   later(act: () => void): void;
 }
@@ -33,9 +35,9 @@ export class DatagramQueue<T> {
   readonly #deps: DatagramQueueDeps<T>;
   readonly #lines: Readonly<Record<Kind, Line<T>>> = { begun: new Line(), new: new Line() };
   #isPlanned = false;
-  /** Since the sockets had their turn. */
-  #spentMs = 0;
-  #pausedAt = -Infinity;
+  /** Of the slice: when the sockets had their turn. */
+  #beganAt = -Infinity;
+  #endedAt = -Infinity;
 
   constructor(deps: DatagramQueueDeps<T>) {
     this.#deps = deps;
@@ -47,28 +49,25 @@ export class DatagramQueue<T> {
     const line = this.#lines[kind];
     if (line.bytes + datagram.length + KEEPING_BYTES > MOST_BYTES[kind]) return false;
     line.add({ from, datagram });
-    if (!this.#isPlanned) this.#work();
+    if (this.#isPlanned) return true;
+    const at = this.#deps.now();
+    if (at - this.#endedAt > PAUSE_MS) this.#beganAt = at;
+    this.#work();
     return true;
   }
 
+  /** One; an exchange may have to ask its host, if only for a moment, before its next message can be taken. */
   #work(): void {
-    const { now, later, receive } = this.#deps;
-    let at = now();
-    if (at - this.#pausedAt > PAUSE_MS) this.#spentMs = 0;
-    while (this.#spentMs < SLICE_MS) {
-      const next = this.#lines.begun.take() ?? this.#lines.new.take();
-      if (!next) break;
-      receive(next.from, next.datagram);
-      const done = now();
-      this.#spentMs += done - at;
-      at = done;
-    }
-    this.#pausedAt = at;
-    if (this.#spentMs < SLICE_MS) return;
+    const { now, receive, next, later } = this.#deps;
+    const one = this.#lines.begun.take() ?? this.#lines.new.take();
+    if (one) receive(one.from, one.datagram);
+    this.#endedAt = now();
+    if (!one) return;
+    const isSpent = this.#endedAt - this.#beganAt >= SLICE_MS;
     this.#isPlanned = true;
-    later(() => {
+    (isSpent ? later : next)(() => {
       this.#isPlanned = false;
-      this.#spentMs = 0;
+      if (isSpent) this.#beganAt = now();
       this.#work();
     });
   }

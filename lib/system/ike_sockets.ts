@@ -1,5 +1,6 @@
 /** UDP port 500 of each address of an interface that KLIPS has attached; port 4500 is KLIPS's (pluto.md §5). */
 import { createSocket, type Socket } from "node:dgram";
+import { setImmediate } from "node:timers";
 import { RateLimit } from "../ike/counters.ts";
 import type { Path } from "../ike/state.ts";
 import { type Address, formatAddress, parseNumericAddress } from "../text/address.ts";
@@ -39,6 +40,7 @@ export class IkeSockets {
     this.#queue = new DatagramQueue({
       receive: (path, datagram) => deps.receive(path, datagram),
       now: () => performance.now(),
+      next: (act) => void setImmediate(act),
       later: (act) => void setTimeout(act, 0),
     });
   }

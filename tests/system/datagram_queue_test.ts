@@ -3,16 +3,20 @@ import { DatagramQueue } from "../../lib/system/datagram_queue.ts";
 
 /** A queue in time that passes only while datagrams are worked on, and between turns. */
 function start(costMs: number) {
-  const world = { nowMs: 0, done: [] as string[], turns: [] as (() => void)[] };
+  const world = { nowMs: 0, done: [] as string[], next: [] as (() => void)[], turns: [] as (() => void)[] };
   const queue = new DatagramQueue<string>({
     receive: (from) => {
       world.done.push(from);
       world.nowMs += costMs;
     },
     now: () => world.nowMs,
+    next: (act) => void world.next.push(act),
     later: (act) => void world.turns.push(act),
   });
-  return Object.assign(world, { queue });
+  const settle = () => {
+    while (world.next.length) world.next.shift()!();
+  };
+  return Object.assign(world, { queue, settle });
 }
 
 const COOKIE = 8;
@@ -25,19 +29,31 @@ Deno.test("DatagramQueue works at once on what comes with pauses", () => {
   for (const from of ["a", "b", "c"]) {
     world.queue.add(from, BEGUN);
     equal(world.done.at(-1), from);
+    world.settle();
     world.nowMs += 5;
   }
   equal(world.turns.length, 0);
 });
 
+Deno.test("DatagramQueue lets what one datagram has begun come through before the next", () => {
+  const world = start(1);
+  world.queue.add("a", BEGUN);
+  world.queue.add("b", BEGUN);
+  equal(world.done.join(""), "a");
+  world.settle();
+  equal(world.done.join(""), "ab");
+});
+
 Deno.test("DatagramQueue gives the sockets a turn after a slice of time", () => {
   const world = start(3);
   for (const from of "abcdefg") world.queue.add(from, BEGUN);
-  equal(world.done.join(""), "abc");
-  world.turns.shift()!();
-  equal(world.done.join(""), "abcdef");
-  world.turns.shift()!();
-  equal(world.done.join(""), "abcdefg");
+  for (const done of ["abc", "abcdef", "abcdefg"]) {
+    world.settle();
+    equal(world.done.join(""), done);
+    world.turns.shift()?.();
+  }
+  world.settle();
+  equal(world.done.length, 7);
   equal(world.turns.length, 0);
 });
 
