@@ -74,7 +74,7 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
   auth: "whether ESP authenticates its packets itself, or AH does",
   authby: "how the ends authenticate each other: by RSA signatures, by a preshared secret, or not at all",
   leftid:
-    "how this end is identified; without it, by its address; `%myid` is what `myid` says, `%any` any identity of the " +
+    "how this end is identified; without it, by its address. A name begins with @; `%myid` is what `myid` says, `%any` any identity of the " +
     "peer, `%fromcert` that of the certificate",
   leftrsasigkey:
     "its public key; `%dnsondemand` and `%dnsonload` look it up in DNS, `%cert` takes it from the certificate, `%none` is " +
@@ -90,7 +90,7 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
   keyingtries: "how often a negotiation is attempted; `%forever` or 0 does not end",
   disablearrivalcheck: "whether packets may leave the tunnel that are not of the networks at its ends",
   failureshunt: "what happens to packets after a negotiation has failed",
-  leftcert: "its certificate: a file, below ipsec.d/certs unless it is absolute",
+  leftcert: "its certificate: a file, below ipsec.d/certs unless it is absolute. Certificates are not supported yet",
   leftca: "the authority that must have issued it; `%same` is that of the other end",
   leftsubnetwithin: "the peer may have any network inside this one; not with `leftsubnet`",
   leftprotoport: "only packets of this protocol and port",

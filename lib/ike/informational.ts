@@ -114,7 +114,7 @@ function meaningOf({ notify }: Notification, sa: IsakmpState, { ourClient, conne
   const isOwnAddress = notify === NOTIFY.INVALID_ID_INFORMATION && sa.nat.ours && !connection.ours.client;
   if (!isOwnAddress) return REFUSALS[notify];
   const net = formatSubnet(ourClient), version = ourClient.address.family === "inet" ? "%v4" : "%v6";
-  return `the peer has no connection for ${net}, the address that this host has behind NAT: there ` +
+  return `${REFUSALS[notify]}. ${net} is the address that this host has behind NAT: there ` +
     `rightsubnet=vhost:%priv,%no takes it, and virtual_private= with ${version}:${net}, or a network around it`;
 }
 

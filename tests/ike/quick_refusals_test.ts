@@ -23,10 +23,8 @@ const MEANS_PROPOSAL =
 const MEANS_IDS =
   "003 received informational payload, type INVALID_ID_INFORMATION: the peer has no connection for these " +
   "networks: leftsubnet= and rightsubnet= must be the same at both ends";
-const MEANS_VHOST =
-  "003 received informational payload, type INVALID_ID_INFORMATION: the peer has no connection for 192.0.2.1/32, the " +
-  "address that this host has behind NAT: there rightsubnet=vhost:%priv,%no takes it, and virtual_private= with " +
-  "%v4:192.0.2.1/32, or a network around it";
+const MEANS_VHOST = `${MEANS_IDS}. 192.0.2.1/32 is the address that this host has behind NAT: there ` +
+  "rightsubnet=vhost:%priv,%no takes it, and virtual_private= with %v4:192.0.2.1/32, or a network around it";
 const NO_CONNECTION = "cannot respond to IPsec SA request because no connection is known for " +
   "10.9.0.0/24===192.0.2.2[@east]...192.0.2.1[@west]===10.1.0.0/24";
 const CBC = { protocol: "esp", cipher: "aes256", auth: "sha2_512-256" } as const;
