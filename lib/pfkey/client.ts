@@ -1,4 +1,5 @@
 /** The tools' end of the PF_KEY socket. */
+import { concatenated } from "./bytes.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { MESSAGES, type TUNNEL_OPS } from "./constants.ts";
 import { ERRNO } from "./errno.ts";
@@ -46,17 +47,45 @@ export class PfkeyClient {
 
   /** Sends a request and waits for its answer. @throws PfkeyError where KLIPS refuses it */
   async request(request: PfkeyRequest): Promise<PfkeyMessage> {
-    const seq = await this.send(request);
-    for await (const message of this.#answers(seq)) return message;
-    throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+    const [answer] = await this.requestAll([request]);
+    if (answer instanceof PfkeyError) throw answer;
+    return answer;
+  }
+
+  /**
+   * Sends requests with one write and waits for all answers. KLIPS does one after the other, whatever becomes of those before.
+   *
+   * @returns answers and refusals in the order of the requests
+   * @throws PfkeyError where the connection ends
+   */
+  async requestAll(requests: readonly PfkeyRequest[]): Promise<readonly (PfkeyMessage | PfkeyError)[]> {
+    const first = this.#sequence + 1;
+    await this.#write(concatenated(requests.map((request) => this.#encode(request))));
+    const answers: (PfkeyMessage | PfkeyError)[] = [];
+    for (let waiting = requests.length; waiting > 0;) {
+      const message = await this.#answer(first, this.#sequence);
+      if (!message) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+      const at = message.seq - first;
+      if (!answers[at]) waiting--;
+      answers[at] = message.errno ? refusal(message.errno) : message;
+    }
+    return answers;
   }
 
   /** Sends a request without waiting; @returns its sequence number */
-  async send({ type, satype = 0, extensions }: PfkeyRequest): Promise<number> {
-    const seq = ++this.#sequence;
-    const bytes = encodeMessage({ type, errno: 0, satype, seq, pid: Deno.pid, extensions });
-    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  async send(request: PfkeyRequest): Promise<number> {
+    const bytes = this.#encode(request);
+    const seq = this.#sequence;
+    await this.#write(bytes);
     return seq;
+  }
+
+  #encode({ type, satype = 0, extensions }: PfkeyRequest): Uint8Array {
+    return encodeMessage({ type, errno: 0, satype, seq: ++this.#sequence, pid: Deno.pid, extensions });
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
   }
 
   /** The text of a listing, such as "eroute/all", or the same as JSON with ".json" behind it. */
@@ -64,11 +93,14 @@ export class PfkeyClient {
     const seq = await this.send({ type: MESSAGES.X_PROC.number, extensions: { path } });
     const decoder = new TextDecoder();
     let text = "";
-    for await (const { extensions } of this.#answers(seq)) {
-      if (!extensions.data) return text + decoder.decode();
-      text += decoder.decode(extensions.data, { stream: true });
+    for (;;) {
+      const message = await this.#answer(seq, seq);
+      if (!message) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+      if (message.errno) throw refusal(message.errno);
+      const { data } = message.extensions;
+      if (!data) return text + decoder.decode();
+      text += decoder.decode(data, { stream: true });
     }
-    throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
   }
 
   async writeProc(path: string, text: string): Promise<void> {
@@ -85,21 +117,7 @@ export class PfkeyClient {
 
   /** Everything that arrives, as bytes, until the connection ends. */
   async *messages(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const next = this.#ready.shift();
-      if (next) {
-        yield next;
-        continue;
-      }
-      let length: number | null;
-      try {
-        length = await this.#connection.read(this.#buffer);
-      } catch {
-        return; // closed under us
-      }
-      if (length === null) return;
-      this.#ready.push(...this.#reader.push(this.#buffer.subarray(0, length)));
-    }
+    for (let bytes = await this.#next(); bytes; bytes = await this.#next()) yield bytes;
   }
 
   close(): void {
@@ -110,17 +128,29 @@ export class PfkeyClient {
     }
   }
 
-  /** Answers to our request `seq`; what else goes over the socket is passed over. */
-  async *#answers(seq: number): AsyncGenerator<PfkeyMessage> {
-    for await (const bytes of this.messages()) {
+  /** The next answer to our requests `first` to `last`; what else goes over the socket is passed over. */
+  async #answer(first: number, last: number): Promise<PfkeyMessage | undefined> {
+    for (let bytes = await this.#next(); bytes; bytes = await this.#next()) {
       const decoded = decodeMessage(bytes);
       if (!decoded.ok) continue;
       const { message } = decoded;
-      if (message.seq !== seq || message.pid !== Deno.pid) continue;
-      if (message.errno !== 0) {
-        throw new PfkeyError(message.errno, `KLIPS refused the request with error ${message.errno}`);
-      }
-      yield message;
+      if (message.seq >= first && message.seq <= last && message.pid === Deno.pid) return message;
+    }
+    return undefined;
+  }
+
+  /** @returns undefined at the end of the connection, and where it is closed under us */
+  async #next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const next = this.#ready.shift();
+      if (next) return next;
+      const length = await this.#connection.read(this.#buffer).catch(() => null);
+      if (length === null) return undefined;
+      this.#ready.push(...this.#reader.push(this.#buffer.subarray(0, length)));
     }
   }
+}
+
+function refusal(errno: number): PfkeyError {
+  return new PfkeyError(errno, `KLIPS refused the request with error ${errno}`);
 }

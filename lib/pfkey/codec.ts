@@ -62,6 +62,12 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
   }
 }
 
+/** Process id of a message's sender, which need not be decoded for it; 0 is KLIPS, and what is too short to say. */
+export function senderOf(bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
+}
+
 const WRONG_LENGTH = "length differs from what the header says";
 
 function decode(bytes: Uint8Array): PfkeyMessage {

@@ -1,9 +1,12 @@
 /** KLIPS's end of the PF_KEY socket: any number of clients, none of which can hold the others up. */
+import { concatenated } from "./bytes.ts";
 import { MessageReader } from "./framing.ts";
 
 /** Bytes that may wait for a client that does not read; one that lets more pile up is cut off. */
 const PATIENCE_BYTES = 64 << 20;
 const READ_BYTES = 1 << 16;
+/** Of messages that are written together. */
+const TOGETHER_BYTES = 1 << 16;
 /** After a failed attempt to accept a client. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -37,7 +40,9 @@ export class PfkeyPeer {
       return;
     }
     this.#queue.push(bytes);
-    if (!this.#writing) void this.#write();
+    if (this.#writing) return;
+    this.#writing = true;
+    queueMicrotask(() => void this.#write()); // with what else is sent in this turn
   }
 
   close(): void {
@@ -52,9 +57,8 @@ export class PfkeyPeer {
   }
 
   async #write(): Promise<void> {
-    this.#writing = true;
     try {
-      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
+      for (let bytes = this.#take(); bytes; bytes = this.#take()) {
         for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
         if (!this.#closed) this.#waiting -= bytes.length;
       }
@@ -63,6 +67,16 @@ export class PfkeyPeer {
     } finally {
       this.#writing = false;
     }
+  }
+
+  /** Short messages together, as many as fit into one write. */
+  #take(): Uint8Array | undefined {
+    let count = 0, length = 0;
+    for (; count < this.#queue.length; count++) {
+      if (length + this.#queue[count].length > TOGETHER_BYTES) break;
+      length += this.#queue[count].length;
+    }
+    return count < 2 ? this.#queue.shift() : concatenated(this.#queue.splice(0, count));
   }
 }
 

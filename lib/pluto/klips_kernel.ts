@@ -1,7 +1,7 @@
 /** KLIPS over PF_KEY (pluto.md §17): one connection for requests, which are answered one by one, one for what KLIPS asks. */
 import type { IpsecSa } from "../ike/state.ts";
 import { PfkeyError } from "../pfkey/client.ts";
-import { decodeMessage } from "../pfkey/codec.ts";
+import { decodeMessage, senderOf } from "../pfkey/codec.ts";
 import { MESSAGES, SA_FLAG, satypeProtocol, SATYPES } from "../pfkey/constants.ts";
 import type { PfkeyMessage } from "../pfkey/message.ts";
 import {
@@ -28,7 +28,7 @@ import {
   type ShuntKind,
 } from "./kernel.ts";
 import { type ListedEroute, type ListedSa, Orphans } from "./orphans.ts";
-import { ABSENT, type KlipsPort, KlipsRequests } from "./klips_requests.ts";
+import { ABSENT, type Asked, type KlipsPort, KlipsRequests } from "./klips_requests.ts";
 import { saChain } from "./sa_chain.ts";
 
 /** First SPI of an IPIP SA; both directions share the numbers. */
@@ -116,10 +116,9 @@ export class KlipsKernel implements Kernel {
     const tunnelIn = this.#tunnelFor(sa);
     const chain = saChain(sa, { direction: "in", tunnelSpi: tunnelIn, cpiSalt: 0 });
     const flow = reversed(pfkeyFlow(flowOfSa(sa)));
-    await this.#install(chain, async () => {
-      if (!checkArrivals || tunnelIn === undefined && flow.protocol === 0) return;
-      await this.#requests.ask(addFlow(chain[0].id, flow, SA_FLAG.INFLOW), "flow", chain[0].id);
-    });
+    const [{ id }] = chain;
+    const isChecked = checkArrivals && (tunnelIn !== undefined || flow.protocol !== 0);
+    await this.#install(chain, isChecked ? [{ request: addFlow(id, flow, SA_FLAG.INFLOW), what: "flow", id }] : []);
     this.#chainsOf(sa).in = chain.map(({ id }) => id);
     return tunnelIn === undefined ? {} : { tunnelIn };
   }
@@ -128,7 +127,7 @@ export class KlipsKernel implements Kernel {
     const tunnelOut = this.#tunnelFor(sa);
     const [high, low] = this.#deps.random(2);
     const chain = saChain(sa, { direction: "out", tunnelSpi: tunnelOut, cpiSalt: high << 8 | low | 1 });
-    await this.#install(chain, () => Promise.resolve());
+    await this.#install(chain, []);
     this.#chainsOf(sa).out = chain.map(({ id }) => id);
     return tunnelOut === undefined ? {} : { tunnelOut };
   }
@@ -272,22 +271,19 @@ export class KlipsKernel implements Kernel {
     return chains;
   }
 
-  /** All SAs of a direction and their grouping, or none. */
-  async #install(chain: readonly NewSa[], finish: () => Promise<void>): Promise<void> {
-    const made: SaId[] = [];
-    try {
-      for (const sa of chain) {
-        await this.#requests.ask(addSa(sa), "Add SA", sa.id);
-        made.push(sa.id);
-      }
-      await finish();
-      for (const [i, { id }] of chain.slice(1).entries()) {
-        await this.#requests.ask(groupSas(chain[i].id, id), "group", id);
-      }
-    } catch (error) {
-      await this.#removeChain(made);
-      throw error;
-    }
+  /** All SAs of a direction, what is asked of them, and their grouping; or none. */
+  async #install(chain: readonly NewSa[], further: readonly Asked[]): Promise<void> {
+    const adding = await this.#requests.askAll(
+      chain.map((sa) => ({ request: addSa(sa), what: "Add SA", id: sa.id })),
+    );
+    // An SA that was there already is another's, which the rest must not meet.
+    const made = chain.filter((_, i) => !adding[i]);
+    const grouping = chain.slice(1).map(({ id }, i) => ({ request: groupSas(chain[i].id, id), what: "group", id }));
+    const refusal = adding.find(Boolean) ??
+      (await this.#requests.askAll([...further, ...grouping])).find(Boolean);
+    if (!refusal) return;
+    await this.#removeChain(made.map(({ id }) => id));
+    throw refusal;
   }
 
   /** One SA takes the group that it is in with it; half a group is taken apart. */
@@ -319,13 +315,13 @@ export class KlipsKernel implements Kernel {
 
   async #listen(): Promise<void> {
     for await (const bytes of this.#deps.events.messages()) {
+      if (senderOf(bytes) !== 0) continue; // not KLIPS's own
       const decoded = decodeMessage(bytes);
       if (!decoded.ok) {
         this.#deps.warn(`pfkey_async: unparseable PF_KEY message: ${decoded.reason}; message ignored`);
         continue;
       }
       const { message } = decoded;
-      if (message.pid !== 0) continue; // not KLIPS's own
       if (message.type === MESSAGES.ACQUIRE.number) this.#acquired(message);
       else if (message.type === MESSAGES.EXPIRE.number) this.#worn(message);
     }

@@ -1,35 +1,50 @@
-/** Requests to KLIPS, one at a time, and what their refusals are called (pluto.md §17). */
+/** Requests to KLIPS, one after the other, and what their refusals are called (pluto.md §17). */
 import { type PfkeyClient, PfkeyError, type PfkeyRequest } from "../pfkey/client.ts";
 import { MESSAGES } from "../pfkey/constants.ts";
 import { ERRNO, errnoText } from "../pfkey/errno.ts";
 import { formatSaId, type SaId } from "../text/sa_id.ts";
 import { KernelError } from "./kernel.ts";
 
-export type KlipsPort = Pick<PfkeyClient, "request" | "readProc" | "messages" | "close">;
+export type KlipsPort = Pick<PfkeyClient, "request" | "requestAll" | "readProc" | "messages" | "close">;
 
 /** Errnos that mean "not there". */
 export const ABSENT: readonly number[] = [ERRNO.ESRCH, ERRNO.ENOENT, ERRNO.EFAULT];
 
+/** A request, and how it is told of. */
+export interface Asked {
+  readonly request: PfkeyRequest;
+  /** As error messages name it: `Add SA`, `flow`. */
+  readonly what: string;
+  readonly id?: SaId;
+  /** Errnos that are passed over. */
+  readonly absent?: readonly number[];
+}
+
 export class KlipsRequests {
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly port: Pick<KlipsPort, "request" | "readProc">) {}
+  constructor(readonly port: Pick<KlipsPort, "requestAll" | "readProc">) {}
 
-  /**
-   * @param what as error messages name it: `Add SA`, `flow`
-   * @param absent errnos that are passed over
-   * @throws KernelError
-   */
-  async ask(request: PfkeyRequest, what: string, id: SaId | undefined, absent: readonly number[] = []): Promise<void> {
-    try {
-      await this.#inTurn(() => this.port.request(request));
-    } catch (error) {
-      if (!(error instanceof PfkeyError)) throw error;
-      if (absent.includes(error.errno)) return;
+  /** @throws KernelError */
+  async ask(request: PfkeyRequest, what: string, id?: SaId, absent?: readonly number[]): Promise<void> {
+    const [refusal] = await this.askAll([{ request, what, id, absent }]);
+    if (refusal) throw refusal;
+  }
+
+  /** All of them are tried, in their order. @returns what became of each: undefined where it was done */
+  async askAll(asked: readonly Asked[]): Promise<readonly (KernelError | undefined)[]> {
+    const answers = await this.#inTurn(() => this.port.requestAll(asked.map(({ request }) => request)))
+      .catch((error) => {
+        if (!(error instanceof PfkeyError)) throw error;
+        return asked.map(() => error);
+      });
+    return answers.map((answer, i) => {
+      const { request, what, id, absent = [] } = asked[i];
+      if (!(answer instanceof PfkeyError) || absent.includes(answer.errno)) return undefined;
       const subject = id ? `${what} ${formatSaId(id)}` : what;
-      const reason = `included errno ${error.errno}: ${errnoText(error.errno)}`;
-      throw new KernelError(`ERROR: PF_KEY ${nameOf(request.type)} response for ${subject} ${reason}`, error.errno);
-    }
+      const reason = `included errno ${answer.errno}: ${errnoText(answer.errno)}`;
+      return new KernelError(`ERROR: PF_KEY ${nameOf(request.type)} response for ${subject} ${reason}`, answer.errno);
+    });
   }
 
   /** A listing as JSON. @throws KernelError */

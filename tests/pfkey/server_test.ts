@@ -249,6 +249,22 @@ Deno.test("PfkeyClient.request() passes over what is not its answer", async () =
   });
 });
 
+Deno.test("PfkeyClient.requestAll() gives answers and refusals in the order of the requests", async () => {
+  await served((peer, raw) => {
+    const satype = raw[3];
+    peer.send(satype ? encodeRefusal(raw, satype) : raw);
+  }, async (path) => {
+    const client = await PfkeyClient.connect(path);
+    const answers = await client.requestAll([0, 2, 0, 3].map((satype) => ({ ...REQUEST, satype })));
+    deepEqual(
+      answers.map((one) => one instanceof PfkeyError ? `refused ${one.errno}` : `answered ${one.satype}`),
+      ["answered 0", "refused 2", "answered 0", "refused 3"],
+    );
+    deepEqual(await client.requestAll([]), []);
+    client.close();
+  });
+});
+
 Deno.test("PfkeyClient.readProc() joins pieces that split a character", async () => {
   const text = new TextEncoder().encode("größe");
   await served((peer, raw) => {

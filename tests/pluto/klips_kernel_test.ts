@@ -27,18 +27,22 @@ function message(type: { readonly number: number }, extensions: Extensions, more
   });
 }
 
-/** @param refuse errno for requests of a type */
-async function start(refuse: ReadonlyMap<number, number> = new Map()) {
+/** @param refuse gives the errno for a request that is refused */
+async function start(refuse: (request: PfkeyRequest) => number | undefined = () => undefined) {
   const said = new TransformStream<Uint8Array, Uint8Array>();
   const writer = said.writable.getWriter();
   const requests: PfkeyRequest[] = [], listings = { fail: false, text: "[]", asked: 0 };
+  const answer = (request: PfkeyRequest) => {
+    requests.push(request);
+    const errno = refuse(request);
+    return errno ? new PfkeyError(errno, "refused") : { ...request, errno: 0, satype: 0, seq: 0, pid: 0 };
+  };
   const port = (isEvents: boolean): KlipsPort => ({
     request: (request) => {
-      requests.push(request);
-      const errno = refuse.get(request.type);
-      if (errno) return Promise.reject(new PfkeyError(errno, "refused"));
-      return Promise.resolve({ ...request, errno: 0, satype: 0, seq: 0, pid: 0 });
+      const given = answer(request);
+      return given instanceof PfkeyError ? Promise.reject(given) : Promise.resolve(given);
     },
+    requestAll: (all) => Promise.resolve(all.map(answer)),
     readProc: () => {
       listings.asked++;
       return listings.fail
@@ -145,14 +149,16 @@ Deno.test("whoever asks within a second when something came in shares one listin
 });
 
 Deno.test("a KLIPS without IPCOMP cannot compress", async () => {
-  const { kernel, warnings, requests } = await start(new Map([[MESSAGES.REGISTER.number, ERRNO.EINVAL]]));
+  const { kernel, warnings, requests } = await start(({ type }) =>
+    type === MESSAGES.REGISTER.number ? ERRNO.EINVAL : 0
+  );
   equal(kernel.canCompress, false);
   equal(warnings, ["AH", "ESP", "IPCOMP", "IPIP"].map((name) => `no KLIPS support for ${name}`));
   equal(requests.length, 4);
 });
 
 Deno.test("a refusal in the midst takes back what was made, and says what was asked", async () => {
-  const { kernel, requests } = await start(new Map([[MESSAGES.X_GRPSA.number, ERRNO.ENOENT]]));
+  const { kernel, requests } = await start(({ type }) => type === MESSAGES.X_GRPSA.number ? ERRNO.ENOENT : 0);
   const tunnel = { ...SA, mode: "tunnel" as const };
   await rejects(
     kernel.installInbound(tunnel),
@@ -164,6 +170,22 @@ Deno.test("a refusal in the midst takes back what was made, and says what was as
   const types = requests.slice(4).map(({ type }) => type);
   const { ADD, X_ADDFLOW, X_GRPSA, DELETE } = MESSAGES;
   equal(types, [ADD, ADD, X_ADDFLOW, X_GRPSA, DELETE, DELETE].map(({ number }) => number));
+});
+
+Deno.test("an SA that is somebody else's is not grouped with ours, nor taken away", async () => {
+  const { ADD, DELETE } = MESSAGES;
+  const isTheirs = ({ type, satype }: PfkeyRequest) => type === ADD.number && satype === SATYPES.AH.number;
+  const { kernel, requests } = await start((request) => isTheirs(request) ? ERRNO.EEXIST : 0);
+  const before = requests.length;
+  await rejects(
+    kernel.installInbound({ ...SA, mode: "tunnel" }),
+    /SADB_ADD response for Add SA ah\.2001@192\.0\.2\.1 included errno 17/,
+  );
+  equal(requests.slice(before).map(({ type, satype }) => [type, satype]), [
+    [ADD.number, SATYPES.IPIP.number],
+    [ADD.number, SATYPES.AH.number],
+    [DELETE.number, SATYPES.IPIP.number],
+  ]);
 });
 
 Deno.test("the SAs of a direction are a group, and go by one request", async () => {
