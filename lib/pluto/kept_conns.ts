@@ -30,11 +30,10 @@ export interface KeeperDeps {
 }
 
 /** Between two reports: a thousand connections may come up at once. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 500;
 
 export class Keeper {
   readonly #deps: KeeperDeps;
-  #last = "[]";
   #isPausing = false;
   #hasChanged = false;
 
@@ -50,11 +49,7 @@ export class Keeper {
   }
 
   #report(): void {
-    const conns = keptConns(this.#deps.connections);
-    const text = JSON.stringify(conns);
-    if (text === this.#last) return;
-    this.#last = text;
-    this.#deps.keep!(conns);
+    this.#deps.keep!(keptConns(this.#deps.connections));
     this.#isPausing = true;
     this.#hasChanged = false;
     this.#deps.clock.after(PAUSE_MS, () => {

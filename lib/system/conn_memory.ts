@@ -38,7 +38,7 @@ export class ConnMemory {
     await before;
     try {
       await ready();
-      for await (const report of reports) this.#latest = readReport(report) ?? this.#latest;
+      for await (const report of reports) this.#latest = readReport(report, this.#latest);
     } finally {
       if (this.#isComplete && this.#latest) this.#kept = this.#latest;
       this.#isComplete = false;
@@ -48,11 +48,19 @@ export class ConnMemory {
   }
 }
 
-/** pluto reads what strangers send: its word is looked at, too. A name that begins with "-" would be an option. */
-function readReport(report: unknown): KeptConn[] | undefined {
-  if (!Array.isArray(report)) return undefined;
-  return report.flatMap((one) => {
-    const { name, isRouted, isUp } = one ?? {};
+/** pluto reads what strangers send: its word is looked at, too. */
+function readReport(report: unknown, before: readonly KeptConn[] | undefined): readonly KeptConn[] | undefined {
+  const { conns, changed } = (report ?? {}) as { readonly conns?: unknown; readonly changed?: unknown };
+  if (Array.isArray(conns)) return readConns(conns);
+  if (!Array.isArray(changed)) return before;
+  const byName = new Map(readConns(changed).map((one) => [one.name, one]));
+  return before?.map((one) => byName.get(one.name) ?? one);
+}
+
+/** A name that begins with "-" would be an option. */
+function readConns(conns: readonly unknown[]): KeptConn[] {
+  return conns.flatMap((one) => {
+    const { name, isRouted, isUp } = (one ?? {}) as Partial<Record<keyof KeptConn, unknown>>;
     if (typeof name !== "string" || name === "" || name.startsWith("-")) return [];
     return [{ name, isRouted: isRouted === true, isUp: isUp === true }];
   });

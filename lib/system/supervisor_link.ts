@@ -6,9 +6,14 @@ import { BoundedWriter } from "./bounded_writer.ts";
 const PATIENCE_BYTES = 1 << 22;
 const encoder = new TextEncoder();
 
+/** All of them, or those among them that are other than before. */
+export type ConnReport = { readonly conns: readonly KeptConn[] } | { readonly changed: readonly KeptConn[] };
+
 export class SupervisorLink {
   readonly #connection: Deno.UnixConn;
   readonly #writer: BoundedWriter;
+  /** What the supervisor knows; undefined where it has not been told all. */
+  #told: readonly KeptConn[] | undefined;
 
   private constructor(connection: Deno.UnixConn) {
     this.#connection = connection;
@@ -32,7 +37,10 @@ export class SupervisorLink {
 
   /** Never throws. */
   keep(conns: readonly KeptConn[]): void {
-    this.#writer.send(encoder.encode(`${JSON.stringify(conns)}\n`));
+    const changed = this.#told && changedConns(this.#told, conns);
+    if (changed?.length === 0) return;
+    const report: ConnReport = changed ? { changed } : { conns };
+    this.#told = this.#writer.send(encoder.encode(`${JSON.stringify(report)}\n`)) ? conns : undefined;
   }
 
   close(): void {
@@ -42,4 +50,10 @@ export class SupervisorLink {
       // the supervisor has gone
     }
   }
+}
+
+/** @returns undefined where connections have come or gone */
+function changedConns(before: readonly KeptConn[], now: readonly KeptConn[]): KeptConn[] | undefined {
+  if (before.length !== now.length || now.some(({ name }, i) => name !== before[i].name)) return undefined;
+  return now.filter(({ isRouted, isUp }, i) => isRouted !== before[i].isRouted || isUp !== before[i].isUp);
 }

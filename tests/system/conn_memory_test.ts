@@ -69,18 +69,52 @@ Deno.test("ConnMemory does not learn from a pluto that crashed before it was tol
     third.close();
   }));
 
+Deno.test("ConnMemory follows what changes, and what comes and goes", () =>
+  withMemory(async (memory, connect, sent) => {
+    const first = await connect();
+    memory.complete();
+    first.keep([LAB, OFFICE]);
+    first.keep([LAB, { ...OFFICE, isUp: false }]);
+    first.keep([{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
+    first.keep([{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
+    await sent();
+    first.close();
+    const second = await connect();
+    deepEqual(memory.kept, [{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
+    memory.complete();
+    second.keep([OFFICE]);
+    second.keep([OFFICE, LAB]);
+    second.keep([LAB]);
+    await sent();
+    second.close();
+    const third = await connect();
+    deepEqual(memory.kept, [LAB]);
+    third.close();
+  }));
+
 Deno.test("ConnMemory takes nothing else for a report, and no option for a name", () =>
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
     memory.complete();
     first.keep([{ ...OFFICE, name: "--all" }, null, { name: 7 }, { name: "lab" }] as unknown as KeptConn[]);
-    first.keep("nonsense" as unknown as KeptConn[]);
     await sent();
     first.close();
     const second = await connect();
     deepEqual(memory.kept, [LAB]);
     second.close();
   }));
+
+Deno.test("ConnMemory passes over reports that are none", async () => {
+  const memory = new ConnMemory();
+  memory.complete();
+  await memory.follow(
+    (async function* () {
+      yield* ["nonsense", { changed: [LAB] }, { conns: [LAB] }, null, 7, { changed: "x" }, { changed: [OFFICE, null] }];
+    })(),
+    () => Promise.resolve(),
+  );
+  deepEqual(memory.kept, [LAB]);
+});
 
 Deno.test("SupervisorLink.connect() finds no supervisor where none listens", async () => {
   deepEqual(await SupervisorLink.connect("/nowhere/setup.sock"), undefined);
