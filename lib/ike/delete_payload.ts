@@ -6,6 +6,7 @@ import { DOI, PROTOCOL, protocolName } from "./constants.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import type { Payload } from "./payload.ts";
 import type { IkeState, IpsecSa, IsakmpSa } from "./state.ts";
+import { sidesOf } from "./transaction.ts";
 
 type Delete = Extract<Payload, { type: "D" }>;
 
@@ -114,6 +115,8 @@ function isOfPeer(sa: IsakmpSa, ipsec: IpsecSa, states: readonly IkeState[]): bo
 
 export function isSamePeer(a: IsakmpSa, b: IsakmpSa): boolean {
   if (a === b) return true;
+  // Clients of one group behind one NAT differ in nothing but the connections with the addresses that they have from us.
+  if (sidesOf(a.connection).modecfgServer && a.connection !== b.connection) return false;
   return sameAddress(a.path.local, b.path.local) && sameAddress(a.path.remote, b.path.remote) &&
     a.peerId !== undefined && b.peerId !== undefined && sameIdentity(a.peerId, b.peerId);
 }

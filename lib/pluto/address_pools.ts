@@ -156,7 +156,7 @@ export class AddressPools {
     wanted: Address | undefined,
   ): Connection | undefined {
     for (const { owners, address } of leases) {
-      for (const one of owners) {
+      for (const one of owners.has(current) ? [current, ...owners] : owners) {
         if (one.template !== current.template || !sameAddress(one.peers.host, sa.path.remote)) continue;
         if (wanted && sameAddress(wanted, address) || this.#isFrom(one, sa)) return one;
       }

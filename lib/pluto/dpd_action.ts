@@ -50,6 +50,8 @@ export async function onDeadPeer(
   for (const { one, action } of actions) if (action === "clear") await lifeCycle.release(one, false);
 }
 
+/** Behind one NAT several clients of a group have one identity: of those, their addresses out of a pool tell. */
 function isWithSamePeer(one: Connection, its: Connection): boolean {
-  return one.isOriented && sameHostPair(one, its) && sameIdentity(one.peers.id, its.peers.id);
+  return one.isOriented && sameHostPair(one, its) && sameIdentity(one.peers.id, its.peers.id) &&
+    one.lease === its.lease;
 }

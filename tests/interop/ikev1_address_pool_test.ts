@@ -112,15 +112,22 @@ scenario("strongSwan and vpnc at once, each with an address of its own", roadHos
 scenario("two vpncs with one group's identity behind one NAT", roadHosts, async (hosts) => {
   const { sunset, west, internet, laptop, phone } = hosts;
   await hideClients(internet);
-  const pluto = await Pluto.start(west, { ...KEYS, conns: [groupConn(POOL)] });
+  const dpd = { dpddelay: "1", dpdtimeout: "4", dpdaction: "clear" };
+  const pluto = await Pluto.start(west, { ...KEYS, conns: [groupConn(POOL, dpd)] });
   const alice = await vpncUp(laptop, "alice"), bob = await vpncUp(phone, "bob");
   deepEqual([alice, bob].map(({ given }) => given.INTERNAL_IP4_ADDRESS), [FIRST, SECOND]);
   await reaches(laptop, sunset, FIRST);
   await reaches(phone, sunset, SECOND);
   await reaches(laptop, sunset, FIRST);
-  await alice.vpnc.stop();
+  await alice.vpnc.daemon.stop("SIGKILL");
+  await pluto.says(/"group"\[1\] .* DPD: No response from peer - declaring peer dead/);
+  await until("alice's address is given back", async () => (await leases(pluto)).length === 1);
   await reaches(phone, sunset, SECOND);
-  await bob.vpnc.stop();
+  const again = await vpncUp(laptop, "alice");
+  equal(again.given.INTERNAL_IP4_ADDRESS, FIRST);
+  await reaches(laptop, sunset, FIRST);
+  await reaches(phone, sunset, SECOND);
+  for (const { vpnc } of [again, bob]) await vpnc.stop();
   await none(pluto);
 }, ["vpnc", "nft"]);
 

@@ -45,6 +45,8 @@ export class Road {
   readonly #inside = new Map<string, Port>();
   readonly #hidden = new Map<string, Address>();
   #ports = 41_000;
+  /** Clients that neither send nor hear. */
+  readonly silent = new Set<House>();
 
   constructor(gate: Partial<HouseOptions> = {}) {
     this.gate = this.#house({ address: GATEWAY, deps: { checkPassword: () => Promise.resolve(true) }, ...gate });
@@ -80,7 +82,9 @@ export class Road {
   #house(options: HouseOptions): House {
     const house = new House(this.clock, options);
     this.#houses.set(options.address, house);
-    house.send = (path, datagram) => this.#carry(path, datagram.slice());
+    house.send = (path, datagram) => {
+      if (!this.silent.has(house)) this.#carry(path, datagram.slice());
+    };
     return house;
   }
 
@@ -88,7 +92,10 @@ export class Road {
     const from = this.#seenFrom({ address: local, port: localPort });
     const to = this.#inside.get(keyOf({ address: remote, port: remotePort })) ?? { address: remote, port: remotePort };
     const path: Path = { local: to.address, localPort: to.port, remote: from.address, remotePort: from.port };
-    this.clock.after(10, () => this.#houses.get(formatAddress(to.address))?.pluto.receive(path, datagram));
+    this.clock.after(10, () => {
+      const house = this.#houses.get(formatAddress(to.address));
+      if (house && !this.silent.has(house)) house.pluto.receive(path, datagram);
+    });
   }
 
   #seenFrom(inside: Port): Port {

@@ -118,6 +118,20 @@ Deno.test("clients of one group are told apart by their users, also behind one N
   equal(reached(on.gate).toSorted(), ["10.3.0.10", "10.3.0.11", "10.3.0.12"]);
 });
 
+Deno.test("a dead client gives its address back, and takes nobody else's along behind the same NAT", async () => {
+  const on = new Road();
+  const dpd = { delaySeconds: 10, timeoutSeconds: 30, action: "clear" };
+  await on.gate.add("road", road(POOL, { ...XAUTH, dpd }));
+  const group = { id: "@group", behind: THERE };
+  const alice = await on.client("192.168.1.2", { ...group, user: "alice" });
+  await on.client("192.168.1.3", { ...group, user: "bob" });
+  on.silent.add(alice);
+  await on.seconds(120);
+  equal(reached(on.gate), ["10.3.0.11"]);
+  equal(poolLines(on.gate)[0], `"road": address pool: ${POOL}; 90 addresses; in use: 1; kept for their return: 1;`);
+  ok(said(on.gate, "DPD: No response from peer").length);
+});
+
 Deno.test("a user's own older connection gives way where nothing else is left, and nobody else's does", async () => {
   const on = new Road({ options: { uniqueIds: true } });
   await on.gate.add("road", road("10.3.0.10-10.3.0.11", XAUTH));
