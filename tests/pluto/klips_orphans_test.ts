@@ -1,0 +1,81 @@
+/** What an earlier pluto has left in KLIPS towards clients of a pool: known as such, and ended once it is silent. */
+import { deepStrictEqual as equal } from "node:assert/strict";
+import type { PfkeyRequest } from "../../lib/pfkey/client.ts";
+import { MESSAGES } from "../../lib/pfkey/constants.ts";
+import { KlipsKernel } from "../../lib/pluto/klips_kernel.ts";
+import type { KlipsPort } from "../../lib/pluto/klips_requests.ts";
+import { formatAddress } from "../../lib/text/address.ts";
+import { formatSubnet, hostSubnet } from "../../lib/text/subnet.ts";
+import { address, randomBytes } from "./_fakes.ts";
+
+const GATE = "192.0.2.1", NET = "10.1.0.0/24";
+
+/** SAs of one client: out, and in with the time since something came. */
+function client(inside: string, spi: number, idleSeconds?: number) {
+  const [out, into] = [`tun0x${(spi + 1).toString(16)}@203.0.113.9`, `tun0x${spi.toString(16)}@${GATE}`];
+  return {
+    sas: [
+      { said: out },
+      { said: into, policy: { source: inside, destination: NET }, ...(idleSeconds !== undefined && { idleSeconds }) },
+    ],
+    eroute: { source: NET, sourcePort: 0, destination: inside, destinationPort: 0, protocol: 0, sa: out, count: 1 },
+  };
+}
+
+const CLIENTS = [
+  client("10.3.0.10/32", 0x1001, 5),
+  client("10.3.0.11/32", 0x1003, 900),
+  client("10.3.0.12/32", 0x1005),
+  client("10.9.0.0/24", 0x1007, 900),
+];
+
+async function start() {
+  const requests: PfkeyRequest[] = [];
+  const listings: Record<string, unknown> = {
+    "spi/all.json": CLIENTS.flatMap(({ sas }) => sas),
+    "eroute/all.json": CLIENTS.map(({ eroute }) => eroute),
+  };
+  const answer = (request: PfkeyRequest) => {
+    requests.push(request);
+    return { ...request, errno: 0, satype: 0, seq: 0, pid: 0 };
+  };
+  const port: KlipsPort = {
+    request: (request) => Promise.resolve(answer(request)),
+    requestAll: (all) => Promise.resolve(all.map(answer)),
+    readProc: (path) => Promise.resolve(JSON.stringify(listings[path])),
+    messages: async function* () {},
+    close: () => {},
+  };
+  const kernel = await KlipsKernel.start({
+    requests: port,
+    events: port,
+    addressesOf: () => [],
+    random: randomBytes,
+    onAcquire: () => {},
+    onClosed: () => {},
+    after: () => {},
+    warn: () => {},
+  });
+  return { kernel, requests };
+}
+
+const host = (text: string) => hostSubnet(address(text));
+
+Deno.test("KlipsKernel: addresses that SAs of an earlier pluto lead to are known", async () => {
+  const { kernel } = await start();
+  equal(["10.3.0.10", "10.3.0.13", "10.9.0.1"].map((one) => kernel.isOrphan(host(one))), [true, false, false]);
+});
+
+Deno.test("KlipsKernel: of what an earlier pluto has left, the silent among those that are asked for end", async () => {
+  const { kernel, requests } = await start();
+  requests.length = 0;
+  const ofPool = ({ bits }: { readonly bits: number }) => bits === 32;
+  equal((await kernel.releaseOrphans(ofPool, 600_000)).map(formatSubnet), ["10.3.0.11/32", "10.3.0.12/32"]);
+  const flows = requests.filter(({ type }) => type === MESSAGES.X_DELFLOW.number).map(({ extensions }) => extensions);
+  equal(flows.map(({ destinationFlow }) => destinationFlow && formatAddress(destinationFlow.address)), [
+    "10.3.0.11",
+    "10.3.0.12",
+  ]);
+  equal(["10.3.0.10", "10.3.0.11"].map((one) => kernel.isOrphan(host(one))), [true, false]);
+  equal(await kernel.releaseOrphans(ofPool, 600_000), [], "once");
+});
