@@ -47,7 +47,13 @@ export class EngineCore {
   readonly #lines = { anybody: new RateLimit(MOST_LINES.anybody), acquainted: new RateLimit(MOST_LINES.acquainted) };
   readonly #notices = new RateLimit(MOST_NOTICES);
 
-  constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2) {
+  /** @param receive takes a message that was kept */
+  constructor(
+    options: IkeOptions,
+    deps: IkeDeps,
+    makePhase2: (services: EngineServices) => Phase2,
+    readonly receive: (packet: Packet) => void,
+  ) {
     this.options = options;
     this.deps = deps;
     this.table = new StateTable(options.mostHalfOpen);
@@ -82,6 +88,7 @@ export class EngineCore {
       changed: (state, exchange) => this.#changed(state, exchange),
       established: (state) => this.#established(state),
       perform: (state, effect) => this.perform(state, effect),
+      resumed: (state) => this.#takeEarly(state),
       drop: (state) => this.drop(state),
     });
   }
@@ -250,6 +257,13 @@ export class EngineCore {
           act: () => this.#waitedInVain(state),
         });
     }
+  }
+
+  #takeEarly(state: State): void {
+    const packet = state.kind === "isakmp" ? state.early : undefined;
+    if (!packet || state.kind !== "isakmp") return;
+    state.early = undefined;
+    this.receive(packet);
   }
 
   #settle(sa: IsakmpState): void {

@@ -32,7 +32,7 @@ export class IkeV1 implements IkeEngine {
   readonly #core: EngineCore;
 
   constructor(options: IkeOptions, deps: IkeDeps, makePhase2: (services: EngineServices) => Phase2 = makeAll) {
-    this.#core = new EngineCore(options, deps, makePhase2);
+    this.#core = new EngineCore(options, deps, makePhase2, (packet) => this.#dispatch(packet));
   }
 
   get states(): ReadonlyMap<number, IkeState> {

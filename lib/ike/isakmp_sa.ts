@@ -4,6 +4,7 @@ import type { DhKey } from "../crypto/dh.ts";
 import type { Identity } from "../text/identity.ts";
 import { Exchange } from "./exchange.ts";
 import { Reassembly } from "./fragments.ts";
+import type { Packet } from "./incoming.ts";
 import type { Phase1Keys } from "./keys.ts";
 import { MessageIds } from "./message_ids.ts";
 import { Negotiation, type NegotiationStart } from "./negotiation.ts";
@@ -83,6 +84,8 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   answering?: Exchange;
   /** Name of the notification that an unauthenticated message has brought: only ever said, never obeyed. */
   peerSaid?: string;
+  /** The peer's first message of Quick Mode, which came while the host is asked about its last one of phase 1. */
+  early?: Packet;
   /** How often a proof of the peer's was refused, and the peer told so. */
   refusals = 0;
 
@@ -108,6 +111,7 @@ export class IsakmpState extends Negotiation implements IsakmpSa {
   wipe(): void {
     this.forgetWork();
     this.reassembly.clear();
+    this.early = undefined;
     if (!this.keys) return;
     for (const secret of Object.values(this.keys)) secret.wipe();
     this.keys = undefined;

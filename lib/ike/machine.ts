@@ -47,6 +47,8 @@ export interface MachineDeps {
   /** A row with timer `established` has been taken. */
   established(state: State): void;
   perform(state: State, effect: Effect): void;
+  /** The host has answered, and what followed is done. */
+  resumed(state: State): void;
   /** Takes it out of the table and tells the host. */
   drop(state: State): void;
 }
@@ -160,6 +162,7 @@ export class Machine {
     exchange.isSuspended = false;
     if (state.isGone) this.#deps.counters.count("answeredTooLate");
     else this.#guarded(state, go);
+    this.#guarded(state, () => this.#deps.resumed(state));
   }
 
   /** Where nobody else would catch a defect, which must not bring the daemon down. */

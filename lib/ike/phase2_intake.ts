@@ -13,6 +13,9 @@ import { firstHash, hasHash, payloadsOf } from "./phase2_hash.ts";
 /** Of one peer at once: a gateway may begin at a stroke for all hosts behind it that traffic has come for. */
 const MOST_UNFINISHED_QUICKS = 1024;
 
+/** Longer than first messages of Quick Mode are: strangers may have one of these kept for each exchange that they begin. */
+const MOST_EARLY_BYTES = 4096;
+
 /** By the cookies and by the address, which of a peer behind NAT may change while the SA stands. */
 function findSa({ table }: EngineCore, { header, path }: Packet): IsakmpState | undefined {
   const sa = table.findByCookies(header.initiatorCookie, header.responderCookie);
@@ -42,6 +45,11 @@ export function receiveQuick(core: EngineCore, packet: Packet): void {
   const known = core.table.findQuick(sa.number, messageId);
   if (known) return core.machine.receive(core.phase2.quick, known, known.exchange, packet);
   core.settled(sa);
+  if (!sa.isEstablished && sa.exchange.isSuspended && !sa.early && packet.datagram.length <= MOST_EARLY_BYTES) {
+    core.counters.count("early");
+    sa.early = packet;
+    return;
+  }
   if (!sa.isEstablished) {
     const text = "Quick Mode message is unacceptable because it is for an incomplete ISAKMP SA";
     return core.refuse(sa, "incompleteSa", text, 3);

@@ -175,3 +175,44 @@ Deno.test("the moment is over when the responder begins Quick Mode", async () =>
   await world.pass(1);
   equal(west.host.events.filter((event) => event === "established #1").length, 1);
 });
+
+Deno.test("a Quick Mode that begins while the host looks for the peer's key waits for it", async () => {
+  const world = withRsa(keyable({ both: { aggressive: true, auth: ["rsasig"] } }));
+  const { west, east } = world;
+  const sa = startMain(west, east);
+  const lookups: (() => void)[] = [];
+  await world.clock.pass(1);
+  east.host.delay = () => new Promise((resolve) => void lookups.push(resolve));
+  await world.pass(1);
+  deepEqual([sa.isEstablished, east.names], [true, ["AGGR_R1"]]);
+  startQuick(west);
+  startQuick(west);
+  await world.pass(1);
+  deepEqual(east.names, ["AGGR_R1"]);
+  // one is kept; the other comes again
+  equal(east.engine.counters().early, 1);
+  equal(east.engine.counters().incompleteSa, 1);
+  east.host.delay = () => Promise.resolve();
+  for (const found of lookups) found();
+  await world.pass(1);
+  deepEqual(east.names.toSorted(), ["AGGR_R2", "QUICK_R2"], world.story);
+  await world.pass(10);
+  deepEqual(east.names.toSorted(), ["AGGR_R2", "QUICK_R2", "QUICK_R2"], world.story);
+});
+
+Deno.test("a Quick Mode that begins while the host looks for the peer's key goes with an exchange that fails", async () => {
+  const world = withRsa(keyable({ both: { aggressive: true, auth: ["rsasig"] } }));
+  const { west, east } = world;
+  startMain(west, east);
+  const lookups: (() => void)[] = [];
+  await world.clock.pass(1);
+  east.host.delay = () => new Promise((resolve) => void lookups.push(resolve));
+  await world.pass(1);
+  startQuick(west);
+  await world.pass(1);
+  east.host.keysOf.clear();
+  for (const found of lookups) found();
+  await world.pass(1);
+  deepEqual(east.names, ["AGGR_R1"]);
+  equal(east.engine.counters().incompleteSa, 1);
+});
