@@ -50,6 +50,11 @@ const RULES: readonly Rule[] = [
         ? { name: `${side}subnet`, message: `type=transport incompatible with ${side}subnet` }
         : undefined,
   ),
+  ...eachSide((side) => ["type", `${side}sourceip`], (conn, side) => {
+    const name = `${side}sourceip`, value = conn.value(name)!;
+    const isWrong = conn.value("type") === "transport" && value.startsWith("%");
+    return isWrong ? { name, message: `type=transport incompatible with ${name}=${value}` } : undefined;
+  }),
   ...eachSide(() => [], (conn, side) => {
     const name = poolParameter((one) => conn.said(one)?.value, side);
     if (!name) return undefined;

@@ -2,7 +2,7 @@
  * Attributes of the Transaction exchange: Configuration Method (draft-ietf-ipsec-isakmp-mode-cfg-05 §3.4), XAUTH
  * (draft-beaulieu-ike-xauth-02 §4), and Cisco's, which every client of that time understands.
  */
-import type { Address } from "../text/address.ts";
+import type { Address, Family } from "../text/address.ts";
 import { maskBits } from "../text/mask.ts";
 import { makeSubnet, maskOf, type Subnet } from "../text/subnet.ts";
 import { CFG_ATTRIBUTE } from "./constants.ts";
@@ -93,24 +93,27 @@ export function readText(value: Uint8Array): string {
 }
 
 /** What a client would like to know, an address first. */
-export const WANTED: readonly AttributeName[] = [
-  "INTERNAL_IP4_ADDRESS",
-  "INTERNAL_IP4_NETMASK",
-  "INTERNAL_IP4_DNS",
-  "INTERNAL_IP4_NBNS",
-  "UNITY_BANNER",
-  "UNITY_DEF_DOMAIN",
-  "UNITY_SPLIT_INCLUDE",
-];
+export const WANTED: Readonly<Record<Family, readonly AttributeName[]>> = {
+  inet: [
+    "INTERNAL_IP4_ADDRESS",
+    "INTERNAL_IP4_NETMASK",
+    "INTERNAL_IP4_DNS",
+    "INTERNAL_IP4_NBNS",
+    "UNITY_BANNER",
+    "UNITY_DEF_DOMAIN",
+    "UNITY_SPLIT_INCLUDE",
+  ],
+  inet6: ["INTERNAL_IP6_ADDRESS", "INTERNAL_IP6_DNS", "UNITY_BANNER", "UNITY_DEF_DOMAIN"],
+};
 
 export function emptyAttributes(names: readonly AttributeName[]): Attribute[] {
   return names.map((name) => ({ type: CFG_ATTRIBUTE[name], value: new Uint8Array(0) }));
 }
 
 /** @param before the address that a client had so far, or hopes for: it may be given again (§3.4) */
-export function wantedAttributes(before: Address | undefined): Attribute[] {
-  const known = before?.family === "inet" ? [{ type: CFG_ATTRIBUTE.INTERNAL_IP4_ADDRESS, value: before.bytes }] : [];
-  return [...known, ...emptyAttributes(WANTED.slice(known.length))];
+export function wantedAttributes(family: Family, before: Address | undefined): Attribute[] {
+  const [address, ...others] = emptyAttributes(WANTED[family]);
+  return [before?.family === family ? { ...address, value: before.bytes } : address, ...others];
 }
 
 /** @param wanted types that the client asked for; undefined where the server speaks first: all that there is */

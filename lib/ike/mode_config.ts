@@ -22,11 +22,15 @@ import {
   transactionMessage,
 } from "./transaction.ts";
 
-const ASK = opening("MODE_CFG_I1", "--> HDR*, HASH, ATTR(REQUEST)", ({ connection: { ours, lastAssigned } }) => ({
-  kind: "REQUEST",
-  attributes: wantedAttributes(lastAssigned ?? ours.sourceIp),
-  lines: [{ code: 2, text: "modecfg: Sending IP request (MODECFG_I1)" }],
-}));
+const ASK = opening(
+  "MODE_CFG_I1",
+  "--> HDR*, HASH, ATTR(REQUEST)",
+  ({ connection: { ours, peers, lastAssigned } }) => ({
+    kind: "REQUEST",
+    attributes: wantedAttributes((peers.client?.address ?? peers.host).family, lastAssigned ?? ours.sourceIp),
+    lines: [{ code: 2, text: "modecfg: Sending IP request (MODECFG_I1)" }],
+  }),
+);
 
 const SET = opening("MODE_CFG_R1", "--> HDR*, HASH, ATTR(SET)", (sa, _exchange, { host }) => {
   const { settings, line, changes } = settingsFor(sa, host);

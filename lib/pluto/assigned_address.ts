@@ -54,7 +54,7 @@ export class AssignedAddresses {
   adopt(sa: IsakmpSa, connection: Connection): Promise<void> | Refusal | undefined {
     if (!sidesOf(connection).modecfgClient) return undefined;
     const { address } = sa.assigned ?? {};
-    if (protectsNet(connection)) return this.#leave(address, connection);
+    if (connection.mode === "transport" || protectsNet(connection)) return this.#leave(address, connection);
     const now = connection.assigned;
     if (!address) return now ? undefined : refusal(NONE);
     const why = whyUnusable(address, connection);

@@ -234,6 +234,9 @@ const COMPLAINTS: [why: string, text: string, complaints: string[]][] = [
   ]],
   ["networks apart, and all there is", `${C}\tleftsubnet=10.1.0.0/24\n\trightsubnet=0.0.0.0/0\n`, []],
   ["networks of two families", `${C}\tleftsubnet=10.1.0.0/16\n\trightsubnet=fd01::/64\n`, []],
+  ["an assigned address in transport mode", `${C}\ttype=transport\n\tleftsourceip=%config\n`, [
+    "f:4: conn c: type=transport incompatible with leftsourceip=%config",
+  ]],
   ["an assigned address and a network", `${C}\tleftsubnet=10.1.0.0/24\n\tleftsourceip=%config\n`, [
     "f:3: warning: conn c: leftsubnet=10.1.0.0/24 is what is protected: an address that the peer assigns to left is not used",
   ]],

@@ -3,14 +3,20 @@ import { deepEqual, ok } from "node:assert/strict";
 import { wantedAttributes } from "../../lib/ike/config_attributes.ts";
 import type { IkeEnd } from "../../lib/ike/connection.ts";
 import { EXCHANGE } from "../../lib/ike/constants.ts";
+import type { Address, Family } from "../../lib/text/address.ts";
 import { EAST_NET, startMain, WEST_NET, worldOf } from "./_phase2.ts";
+import { address } from "./_test_host.ts";
 
-Deno.test("a client asks for the address that it had before", () => {
-  const before = { family: "inet" as const, bytes: Uint8Array.of(10, 9, 0, 7) };
-  const [first, ...others] = wantedAttributes(before), [empty, ...rest] = wantedAttributes(undefined);
-  deepEqual([first.value, empty.value], [before.bytes, new Uint8Array(0)]);
-  deepEqual([first.type, others], [empty.type, rest]);
-});
+const BEFORE = { inet: address("10.9.0.7"), inet6: address("fd01:9::7") };
+for (const [family, before] of Object.entries(BEFORE) as [Family, Address][]) {
+  Deno.test(`a client asks for the ${family} address that it had before`, () => {
+    const [first, ...others] = wantedAttributes(family, before), [empty, ...rest] = wantedAttributes(family, undefined);
+    deepEqual([first.value, empty.value], [before.bytes, new Uint8Array(0)]);
+    deepEqual([first.type, others], [empty.type, rest]);
+    const other = BEFORE[family === "inet" ? "inet6" : "inet"];
+    deepEqual(wantedAttributes(family, other), [empty, ...rest]);
+  });
+}
 
 const SILENCES: [what: string, west: Partial<IkeEnd>, state: string, hint: string][] = [
   [

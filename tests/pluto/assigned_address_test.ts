@@ -211,6 +211,46 @@ Deno.test("another address, at a reauthentication, takes the place of the first;
   equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
 });
 
+Deno.test("the server begins phase 1 anew: the client keeps its address", async () => {
+  const road = await new Road().start();
+  await road.up();
+  const { parts } = road.east.pluto;
+  const [isakmp] = [...parts.engine.states.values()].filter(({ kind }) => kind === "isakmp");
+  parts.initiator.replace(isakmp);
+  await road.wire.seconds(10);
+  equal(road.asked, [undefined, "10.3.0.7"]);
+  ok(road.states.includes("#3 MAIN_R3"), road.states.join());
+  equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`]);
+});
+
+const DEAD: [action: "hold" | "clear" | "restart", table: string[], asked: (string | undefined)[]][] = [
+  ["hold", [`${flow("192.0.2.1")} => %trap`], [undefined]],
+  ["clear", [], [undefined]],
+  ["restart", [`${flow("10.3.0.7")} => #4`], [undefined, "10.3.0.7"]],
+];
+for (const [action, table, asked] of DEAD) {
+  Deno.test(`a dead server, and dpdaction=${action}`, async () => {
+    const dpd = { delaySeconds: 3, timeoutSeconds: 6, action };
+    const road = await new Road(roadWarrior({}, { dpd, keyingTries: 0 })).start();
+    await road.up();
+    road.wire.isCut = true;
+    await road.wire.seconds(20);
+    road.wire.isCut = false;
+    await road.wire.seconds(70);
+    equal(road.west.kernel.table, table);
+    equal(road.asked, asked);
+  });
+}
+
+Deno.test("transport mode has no use for an address", async () => {
+  const mode = { tunnel: false, right: { client: undefined } };
+  const road = await new Road(roadWarrior({}, mode), { ...mode, left: { client: undefined, modecfgClient: true } })
+    .start();
+  await road.up();
+  equal(road.west.kernel.table, ["192.0.2.1/32:0 -0-> 198.51.100.2/32:0 => #2"]);
+  equal(road.end, [undefined, undefined]);
+});
+
 const NOT_TAKEN: [
   what: string,
   gives: string | undefined,

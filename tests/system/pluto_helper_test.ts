@@ -143,6 +143,8 @@ Deno.test("doesNothing() tells of the built-in command without arguments, for a 
     asked.map(([command, verb]) => doesNothing(command, { PLUTO_VERB: verb })),
     [true, true, false, false, false],
   );
+  const assigned = { PLUTO_VERB: "up-client", PLUTO_MY_SOURCEIP: "10.3.0.7" };
+  equal(doesNothing("ipsec _updown", assigned), false, "there is an address to be added");
 });
 
 Deno.test("the built-in updown command needs no permission, and what looks like it does", () => {
