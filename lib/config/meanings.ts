@@ -48,8 +48,8 @@ export const SETUP_MEANINGS: Readonly<Record<string, string>> = {
   nhelpers: "how many processes do the arithmetic of IKE",
   oe: "`yes` and `on` load packetdefault, too; `no` and `off` take all implicit connections away",
   oewait:
-    "for how many seconds opportunism holds traffic that may go in the clear, while the peer does not answer; 0 is for as " +
-    "long as an attempt lasts",
+    "for how many seconds opportunism holds traffic that may go in the clear, while the DNS or the peer does not answer; 0 is " +
+    "for as long as an attempt lasts",
 };
 
 export const CONN_MEANINGS: Readonly<Record<string, string>> = {

@@ -66,7 +66,12 @@ export class Opportunistic implements Opportunism {
   ): Promise<Unfounded | "changed" | undefined> {
     if (options.isHeld) this.#settleAfter(SUSPICION_MS);
     const lookup = new WatchedLookup(this.#options.dns);
-    const gateway = await this.#findGateway(template, acquire, this.#recordsBy(lookup));
+    const asked = this.#findGateway(template, acquire, this.#recordsBy(lookup));
+    const gateway = await (options.isHeld ? this.#patience.within(template, asked) : asked);
+    if (!gateway) {
+      const why = `no answer from the DNS within ${this.#options.waitSeconds} seconds`;
+      return { why, isUnanswered: true };
+    }
     const unfounded = (why: string): Unfounded => ({ why, isUnanswered: lookup.isUnanswered });
     if ("why" in gateway) return unfounded(gateway.why);
     const news = this.#news(template, acquire, options);

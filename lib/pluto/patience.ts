@@ -1,6 +1,7 @@
 /**
- * How long opportunism holds traffic that may go in the clear: for some seconds of silence from the peer, while FreeS/WAN
- * held it for the 70 seconds of an attempt. The negotiation goes on meanwhile, and takes the traffic over should it succeed.
+ * How long opportunism holds traffic that may go in the clear: for some seconds in which the DNS or the peer is silent, while
+ * FreeS/WAN held it for the 70 seconds of an attempt. The negotiation goes on meanwhile, and takes the traffic over should it
+ * succeed.
  */
 import { formatAddress } from "../text/address.ts";
 import type { Connection } from "./connection.ts";
@@ -17,11 +18,27 @@ export class Patience {
     this.#waitMs = waitMs;
   }
 
+  /** @returns what the traffic of a connection waits for; undefined where that takes longer than it waits */
+  async within<T>(connection: Connection, awaited: Promise<T>): Promise<T | undefined> {
+    if (!this.#mayGo(connection)) return await awaited;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#parts.deps.clock.after(this.#waitMs, () => resolve(undefined));
+    try {
+      return await Promise.race([awaited, promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
   /** Its traffic is held, from now on or already. */
   watch(connection: Connection): void {
-    if (this.#waitMs === 0 || connection.policy.failure !== "pass" || this.#watched.has(connection)) return;
+    if (!this.#mayGo(connection) || this.#watched.has(connection)) return;
     this.#watched.add(connection);
     this.#look(connection, this.#waitMs);
+  }
+
+  #mayGo({ policy }: Connection): boolean {
+    return this.#waitMs > 0 && policy.failure === "pass";
   }
 
   #look(connection: Connection, afterMs: number): void {

@@ -1,4 +1,4 @@
-/** Opportunism and a peer that has a record, and does not answer: what becomes of the packet that is held. */
+/** Opportunism and a DNS or a peer that does not answer: what becomes of the packet that is held. */
 import { deepStrictEqual as equal, match } from "node:assert/strict";
 import { encodeRsaPublicKey, type RsaPrivateKey } from "../../lib/crypto/rsa.ts";
 import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
@@ -32,7 +32,9 @@ function lookup(name: string, type: string): Promise<DnsAnswer> {
   return Promise.resolve({ ok: true, records, authenticated: false, canonicalName: name, ttlSeconds: 1 });
 }
 
-function options(host: keyof typeof AT, waitSeconds: number): Partial<HouseOptions> {
+type Lookup = typeof lookup;
+
+function options(host: keyof typeof AT, waitSeconds: number, dns: { lookup: Lookup }): Partial<HouseOptions> {
   const secret: SecretEntry = {
     at: { file: "ipsec.secrets", line: 1 },
     ids: [],
@@ -43,7 +45,7 @@ function options(host: keyof typeof AT, waitSeconds: number): Partial<HouseOptio
     secrets: [secret],
     deps: {
       makeOpportunism: (parts) =>
-        new Opportunistic(parts, { dns: { lookup }, dnssec: "ignore", waitSeconds, nameServers: () => [] }),
+        new Opportunistic(parts, { dns, dnssec: "ignore", waitSeconds, nameServers: () => [] }),
       lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [KEYS.west.publicKey] : [] }),
     },
   };
@@ -52,8 +54,8 @@ function options(host: keyof typeof AT, waitSeconds: number): Partial<HouseOptio
 const cut = (wire: Wire) => void (wire.isCut = true);
 
 /** Both encrypt to everybody; a packet of west's for east is held, and what is sent from now on does not arrive. */
-async function held(failure: FailureName, waitSeconds = 8, disturb = cut) {
-  const wire = new Wire(options("west", waitSeconds), options("east", waitSeconds));
+async function held(failure: FailureName, waitSeconds = 8, disturb = cut, dns: { lookup: Lookup } = { lookup }) {
+  const wire = new Wire(options("west", waitSeconds, dns), options("east", waitSeconds, { lookup }));
   const oe = description({
     psk: false,
     rsasig: true,
@@ -113,6 +115,29 @@ Deno.test("private-or-clear: an answer begins the eight seconds anew", async () 
   equal(target(wire.west), "%hold");
   await wire.seconds(2);
   equal(target(wire.west), "%pass");
+});
+
+Deno.test("private-or-clear: the DNS is waited for as long, and no longer", async () => {
+  const wire = await held("pass", 8, cut, { lookup: () => new Promise(() => {}) });
+  await wire.seconds(7);
+  equal(target(wire.west), "%hold");
+  await wire.seconds(2);
+  equal(target(wire.west), "%pass");
+  match(wire.west.pluto.status().at(-1)!, /=> %pass \d+,\d+ {4}no answer from the DNS within 8 seconds$/);
+});
+
+Deno.test("private: the DNS is waited for until it answers", async () => {
+  const answered = Promise.withResolvers<void>();
+  const slowly: Lookup = async (name, type) => {
+    await answered.promise;
+    return await lookup(name, type);
+  };
+  const wire = await held("drop", 8, () => {}, { lookup: slowly });
+  await wire.seconds(30);
+  equal(target(wire.west), "%hold");
+  answered.resolve();
+  await wire.seconds(2);
+  match(target(wire.west)!, /^#\d+$/);
 });
 
 Deno.test("private: traffic is held for the whole attempt, and refused after it", async () => {
