@@ -98,9 +98,12 @@ export function natAdvice(
     return why === undefined ? "" : `; ${virtual.text} does not take ${net}: ${why}`;
   }
   if (!isKnown && !isHostSubnet(wanted)) return "";
-  const kind = isHostSubnet(wanted) ? "vhost" : "vnet", version = wanted.address.family === "inet" ? "%v4" : "%v6";
+  const version = wanted.address.family === "inet" ? "%v4" : "%v6";
   const list = isKnown ? "" : `, and virtual_private= with ${version}:${net}, or a network around it`;
-  return `; the peer is behind NAT: rightsubnet=${kind}:%priv,%no would take ${net}${list}`;
+  const remedy = isHostSubnet(wanted)
+    ? "rightsubnet=vhost:%priv,%no"
+    : "rightsubnet=vnet:%priv,%no or rightsubnetwithin= a network around it";
+  return `; the peer is behind NAT: ${remedy} would take ${net}${list}`;
 }
 
 function isIn(net: Subnet, { allowed, excepted }: PrivateNets): boolean {

@@ -60,3 +60,33 @@ scenario("a laptop is in the network behind its gateway, with an address that it
   ok(![server.log, client.log].some((log) => log.includes(PASSWORD)), "the password is in a log");
   ok((await west.ip("route")).includes(WEST));
 });
+
+scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
+  const { inet6 } = ADDRESS;
+  const inIpv6 = (conn: string) => {
+    const changes = [
+      ["%defaultroute", inet6.east],
+      [WEST, inet6.west],
+      ["10.1.0.0/24", inet6.westNet],
+      ["10.3.0.10-10.3.0.99", "fd01:3::10-fd01:3::99"],
+      ["10.1.0.53", "fd01:1::53"],
+    ];
+    return changes.reduce((text, [from, to]) => text.replace(from, to), conn);
+  };
+  const [, client] = await Promise.all([
+    Pluto.start(west, {
+      conns: [inIpv6(gateway)],
+      secrets: SECRET,
+      files: { passwd: passwordLine("alice", PASSWORD) },
+    }),
+    Pluto.start(east, { conns: [inIpv6(laptop)], secrets: `${SECRET}@alice : XAUTH "${PASSWORD}"\n` }),
+  ]);
+  const before = await east.ip("addr");
+  await client.up("office");
+  await east.pings(inet6.sunset);
+  await sunset.pings("fd01:3::10");
+  match(await east.ip(`route get ${inet6.sunset}`), /dev ipsec0 .*src fd01:3::10 /);
+  await client.says(/Received DNS fd01:1::53/);
+  await client.down("office");
+  deepEqual(await east.ip("addr"), before);
+});

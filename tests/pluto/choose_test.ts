@@ -288,7 +288,7 @@ const BEHIND_NAT: [what: string, right: Partial<EndDescription>, wants: string, 
     "a private network",
     {},
     "10.55.0.0/24",
-    "; the peer is behind NAT: rightsubnet=vnet:%priv,%no would take 10.55.0.0/24",
+    "; the peer is behind NAT: rightsubnet=vnet:%priv,%no or rightsubnetwithin= a network around it would take 10.55.0.0/24",
   ],
   ["some other network", {}, "192.168.7.0/24", ""],
   [
