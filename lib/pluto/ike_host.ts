@@ -169,11 +169,12 @@ export class PlutoHost implements IkeHost {
   gaveUp(state: IkeState): void {
     const { parts } = this;
     const { initiator, router, tasks, deps } = parts;
-    const connection = connectionOf(state);
-    if (connection.policy.opportunistic) {
+    const waiting = parts.pending.of(state.number).map(({ connection }) => connection);
+    for (const one of new Set([connectionOf(state), ...waiting])) {
+      if (!one.policy.opportunistic) continue;
       // traffic does not wait for further attempts
-      const why = `no answer from ${formatAddress(connection.peers.host)}`;
-      parts.inBackground(() => tasks.run(() => router.abandonHold(connection, why, deps.clock.now())));
+      const why = `no answer from ${formatAddress(one.peers.host)}`;
+      parts.inBackground(() => tasks.run(() => router.abandonHold(one, why, deps.clock.now())));
     }
     initiator.gaveUp(state);
   }

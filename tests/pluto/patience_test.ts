@@ -11,18 +11,24 @@ import { address, description, type House, type HouseOptions, randomBytes, Wire 
 
 const AT = { west: "192.0.2.1", east: "198.51.100.2" } as const;
 const KEYS = { west: newKey(), east: newKey() };
-const FLOW = `${AT.west}/32:0 -0-> ${AT.east}/32:0`;
 const ACQUIRE = { from: address(AT.west), to: address(AT.east), protocol: 0, fromPort: 0, toPort: 0 };
 
 function newKey(): RsaPrivateKey {
   return generateRsaKey({ bits: 1024, rounds: 2, seed: randomBytes, random: randomBytes });
 }
 
+/** Whom east speaks for as well. */
+const BEHIND = "198.51.100.7";
+const GATEWAYS: readonly (readonly [client: string, gateway: keyof typeof AT])[] = [
+  [AT.west, "west"],
+  [AT.east, "east"],
+  [BEHIND, "east"],
+];
+
 /** Reverse maps with a TXT record for each host. */
 function lookup(name: string, type: string): Promise<DnsAnswer> {
-  const asked = (["west", "east"] as const).find((one) =>
-    name === `${AT[one].split(".").reverse().join(".")}.in-addr.arpa.`
-  );
+  const found = GATEWAYS.find(([client]) => name === `${client.split(".").reverse().join(".")}.in-addr.arpa.`);
+  const asked = found?.[1];
   if (type !== "TXT" || !asked) {
     const why = `no ${type} record for ${name}`;
     return Promise.resolve({ ok: false, kind: "data", why, authenticated: false, ttlSeconds: 1 });
@@ -72,14 +78,15 @@ async function held(failure: FailureName, waitSeconds = 8, disturb = cut, dns: {
   return wire;
 }
 
-async function trap({ west, clock }: Wire): Promise<void> {
-  west.kernel.trapped(flowOf(ACQUIRE));
-  west.pluto.acquire(ACQUIRE);
+async function trap({ west, clock }: Wire, to: string = AT.east): Promise<void> {
+  const acquire = { ...ACQUIRE, to: address(to) };
+  west.kernel.trapped(flowOf(acquire));
+  west.pluto.acquire(acquire);
   await clock.pass(0);
 }
 
-function target({ kernel }: House): string | undefined {
-  return kernel.eroutesByFlow.get(FLOW)?.target;
+function target({ kernel }: House, to: string = AT.east): string | undefined {
+  return kernel.eroutesByFlow.get(`${AT.west}/32:0 -0-> ${to}/32:0`)?.target;
 }
 
 Deno.test("private-or-clear: after eight seconds of silence traffic is in the clear, and the reason is shown", async () => {
@@ -146,6 +153,17 @@ Deno.test("private: traffic is held for the whole attempt, and refused after it"
   equal(target(wire.west), "%hold");
   await wire.seconds(3);
   equal(target(wire.west), "%drop");
+});
+
+Deno.test("all that waits for one gateway shares its silence", async () => {
+  for (const [failure, seconds] of [["pass", 8], ["drop", 70]] as const) {
+    const wire = await held(failure);
+    await trap(wire, BEHIND);
+    await wire.seconds(seconds - 1);
+    for (const to of [AT.east, BEHIND]) equal(target(wire.west, to), "%hold", `${failure}, ${to}`);
+    await wire.seconds(2);
+    for (const to of [AT.east, BEHIND]) equal(target(wire.west, to), `%${failure}`, `${failure}, ${to}`);
+  }
 });
 
 Deno.test("oewait=0: private-or-clear is as patient", async () => {
