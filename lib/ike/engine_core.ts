@@ -235,14 +235,14 @@ export class EngineCore {
   #established(state: State): void {
     if (state.kind === "ipsec") {
       state.isEstablished = true;
-      this.#keepAlives.start();
+      this.#keepAlives.start(state);
       return this.deps.host.established(state);
     }
     state.isAuthenticated = true;
     state.forgetWork();
     state.keys?.skeyid.wipe();
     this.table.authenticated(state);
-    this.#keepAlives.start();
+    this.#keepAlives.start(state);
     const after = this.phase2.afterPhase1(state);
     switch (after.next) {
       case "ready":
@@ -358,11 +358,10 @@ export class EngineCore {
 
   /** States with the same two ends. */
   *#others(state: State): Iterable<State> {
-    const { ours, peers } = state.connection;
+    const { ours: { id: ourId }, peers: { id: peersId } } = state.connection;
     for (const other of this.table.byNumber.values()) {
-      const { ours: otherOurs, peers: otherPeers } = other.connection;
-      if (other === state || !sameIdentity(ours.id, otherOurs.id) || !sameIdentity(peers.id, otherPeers.id)) continue;
-      yield other;
+      const { ours, peers } = other.connection;
+      if (other !== state && sameIdentity(peersId, peers.id) && sameIdentity(ourId, ours.id)) yield other;
     }
   }
 

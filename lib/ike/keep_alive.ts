@@ -24,25 +24,33 @@ export class KeepAlives {
   }
 
   /** A state may now need them. */
-  start(): void {
-    if (this.#timer || this.#everyMs <= 0 || this.#paths().length === 0) return;
+  start(state: State): void {
+    if (needsKeepAlives(state)) this.#wait();
+  }
+
+  #wait(): void {
+    if (this.#timer || this.#everyMs <= 0) return;
     this.#timer = this.#deps.clock.after(this.#everyMs, () => this.#send());
   }
 
   #send(): void {
     this.#timer = undefined;
-    for (const path of this.#paths()) this.#deps.send(path, KEEP_ALIVE);
-    this.start();
+    const paths = this.#paths();
+    for (const path of paths) this.#deps.send(path, KEEP_ALIVE);
+    if (paths.length) this.#wait();
   }
 
   #paths(): Path[] {
     const paths = new Map<string, Path>();
     for (const state of this.#states.values()) {
-      const needed = state.kind === "isakmp" ? state.isAuthenticated && state.nat.ours : state.behindNat;
-      if (needed) paths.set(pathKey(state.path), state.path);
+      if (needsKeepAlives(state)) paths.set(pathKey(state.path), state.path);
     }
     return [...paths.values()];
   }
+}
+
+function needsKeepAlives(state: State): boolean {
+  return state.kind === "isakmp" ? state.isAuthenticated && state.nat.ours : state.behindNat;
 }
 
 export function pathKey({ local, localPort, remote, remotePort }: Path): string {

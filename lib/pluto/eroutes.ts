@@ -20,8 +20,9 @@ export interface Owners {
 export function ownersOf(connection: Connection, all: Iterable<Connection>): Owners {
   let route = isRouted(connection.routing) ? connection : undefined;
   let eroute = isErouted(connection.routing) ? connection : undefined;
+  const { net } = connection.peers;
   for (const one of all) {
-    if (one === connection || !sameSubnet(one.peers.net, connection.peers.net)) continue;
+    if (one === connection || !sameSubnet(one.peers.net, net)) continue;
     if (isRouted(one.routing) && outranks(one, route)) route = one;
     if (isErouted(one.routing) && outranks(one, eroute) && sameFlow(one.flow, connection.flow)) eroute = one;
   }

@@ -76,13 +76,14 @@ export class Initiator {
 
   /** The newest one between the same hosts and identities, established or begun by us. */
   usableIsakmp(connection: Connection): IsakmpSa | undefined {
+    const { ours: { id: ourId }, peers: { id: peersId } } = connection;
     let newest: IsakmpSa | undefined;
     for (const state of this.deps.engine.states.values()) {
       if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
       const its = this.deps.connectionOf(state);
+      if (!sameIdentity(its.peers.id, peersId) || !sameIdentity(its.ours.id, ourId)) continue;
       if (!sameHostPair(its, connection) || its.connectionKind === "CK_GOING_AWAY") continue;
       if (its.lease !== connection.lease) continue; // another client behind the same NAT
-      if (!sameIdentity(its.ours.id, connection.ours.id) || !sameIdentity(its.peers.id, connection.peers.id)) continue;
       if (!suitsPhase2(state, its, connection)) continue;
       if (!newest || state.number > newest.number) newest = state;
     }

@@ -11,10 +11,11 @@ import type { Connection } from "./connection.ts";
 /** With `uniqueids=yes`: connections with the same peer at another address, which it has left. */
 export function leftBehind(established: Connection, all: Iterable<Connection>): Connection[] {
   if (sidesOf(established).xauthServer) return [];
+  const { id, host } = established.peers;
   return [...all].filter((one) =>
-    one !== established && (one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE") &&
-    !one.neverNegotiates &&
-    sameIdentity(one.peers.id, established.peers.id) && !sameAddress(one.peers.host, established.peers.host)
+    one !== established && sameIdentity(one.peers.id, id) &&
+    (one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE") &&
+    !one.neverNegotiates && !sameAddress(one.peers.host, host)
   );
 }
 
@@ -26,11 +27,11 @@ export function forgottenStates(
 ): IkeState[] {
   const its = connectionOf(sa);
   if (sidesOf(its).xauthServer) return [];
+  const { ours: { host }, peers: { id } } = its;
   return [...states].filter((state) => {
     if (state === sa || state.number > sa.number || !state.isEstablished) return false;
     if (state.kind === "ipsec" && state.isakmp === sa.number) return false;
     const { ours, peers } = connectionOf(state);
-    return sameAddress(ours.host, its.ours.host) && sameIdentity(peers.id, its.peers.id) &&
-      sameAddress(state.path.remote, sa.path.remote);
+    return sameIdentity(peers.id, id) && sameAddress(ours.host, host) && sameAddress(state.path.remote, sa.path.remote);
   });
 }

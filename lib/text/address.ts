@@ -43,8 +43,10 @@ export function isLoopbackAddress(address: Address): boolean {
   return sameAddress(address, loopbackAddress(address.family));
 }
 
-export function sameAddress(a: Address, b: Address): boolean {
-  return compareAddresses(a, b) === 0;
+export function sameAddress({ bytes: a }: Address, { bytes: b }: Address): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false; // the last bytes differ most often
+  return true;
 }
 
 /** -1, 0 or 1: by bytes, then by length. */

@@ -76,7 +76,7 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
     case "name":
     case "fqdn":
     case "user":
-      return b.kind === a.kind && plainName(a.name) === plainName(b.name);
+      return b.kind === a.kind && sameName(a.name, b.name);
     case "keyid":
     case "der":
       return b.kind === a.kind && a.bytes.length === b.bytes.length && a.bytes.every((byte, i) => byte === b.bytes[i]);
@@ -88,9 +88,13 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   }
 }
 
+function sameName(a: string, b: string): boolean {
+  return a === b || plainName(a) === plainName(b);
+}
+
 /** Case and trailing dots do not count. */
 function plainName(name: string): string {
-  return name.replace(/\.+$/, "").toLowerCase();
+  return (name.endsWith(".") ? name.replace(/\.+$/, "") : name).toLowerCase();
 }
 
 function samePart(a: DnPart, b: DnPart): boolean {
