@@ -24,6 +24,8 @@ export interface LeaseRequest<Owner> {
   /** Whether a lease in use may be taken from its owners, where they are the same client in another place. */
   readonly takeOver: "at once" | "when full" | "never";
   isSameClient(owner: Owner): boolean;
+  /** Whether an address of the range belongs to somebody else, who has it from elsewhere. */
+  isForeign(address: Address): boolean;
 }
 
 export interface Granted<Owner> {
@@ -61,8 +63,7 @@ export class AddressPool<Owner> {
   /** Where the search for an address that nobody has had begins. */
   #next = 0n;
 
-  /** @param isForeign whether an address of the range belongs to somebody who has it from elsewhere */
-  constructor(readonly range: AddressRange, readonly isForeign: (address: Address) => boolean) {
+  constructor(readonly range: AddressRange) {
     this.#size = rangeSize(range);
   }
 
@@ -76,7 +77,7 @@ export class AddressPool<Owner> {
       const taken = this.#takeOver(request);
       if (taken) return taken;
     }
-    const offset = this.#wanted(request.wanted) ?? this.#search() ?? this.#forgetOldest();
+    const offset = this.#wanted(request) ?? this.#search(request) ?? this.#forgetOldest(request);
     if (offset !== undefined) return this.#lend(this.#enter(offset, holder), owner);
     return request.takeOver === "when full" ? this.#takeOver(request) : undefined;
   }
@@ -129,12 +130,12 @@ export class AddressPool<Owner> {
   }
 
   /** The one that it asks for, else the one that it had last; not what somebody else has got meanwhile. */
-  #keptFor({ holder, wanted }: LeaseRequest<Owner>): Entry<Owner> | undefined {
+  #keptFor({ holder, wanted, isForeign }: LeaseRequest<Owner>): Entry<Owner> | undefined {
     const its = [...this.#byHolder.get(holder) ?? []].filter((entry) => this.#kept.has(entry));
     const asked = its.findIndex(({ address }) => wanted && compareAddresses(address, wanted) === 0);
     if (asked >= 0) its.push(...its.splice(asked, 1));
     for (const entry of its.reverse()) {
-      if (!this.isForeign(entry.address)) return entry;
+      if (!isForeign(entry.address)) return entry;
       this.#forget(entry);
     }
     return undefined;
@@ -153,28 +154,28 @@ export class AddressPool<Owner> {
     return this.#lend(entry, owner, displaced);
   }
 
-  #wanted(address: Address | undefined): bigint | undefined {
-    if (!address || !addressInRange(address, this.range)) return undefined;
-    const offset = this.#offsetOf(address);
-    return this.#byOffset.has(offset) || this.isForeign(address) ? undefined : offset;
+  #wanted({ wanted, isForeign }: LeaseRequest<Owner>): bigint | undefined {
+    if (!wanted || !addressInRange(wanted, this.range)) return undefined;
+    const offset = this.#offsetOf(wanted);
+    return this.#byOffset.has(offset) || isForeign(wanted) ? undefined : offset;
   }
 
   /** Goes round; each lease is in the way once. */
-  #search(): bigint | undefined {
+  #search({ isForeign }: LeaseRequest<Owner>): bigint | undefined {
     if (BigInt(this.#byOffset.size) >= this.#size) return undefined;
     const most = BigInt(this.#byOffset.size + MOST_FOREIGN);
     for (let left = most < this.#size ? most : this.#size; left > 0n; left--) {
       const offset = this.#next;
       this.#next = (offset + 1n) % this.#size;
-      if (!this.#byOffset.has(offset) && !this.isForeign(this.#addressAt(offset))) return offset;
+      if (!this.#byOffset.has(offset) && !isForeign(this.#addressAt(offset))) return offset;
     }
     return undefined;
   }
 
-  #forgetOldest(): bigint | undefined {
+  #forgetOldest({ isForeign }: LeaseRequest<Owner>): bigint | undefined {
     for (const entry of this.#kept) {
       this.#forget(entry);
-      if (!this.isForeign(entry.address)) return entry.offset;
+      if (!isForeign(entry.address)) return entry.offset;
     }
     return undefined;
   }

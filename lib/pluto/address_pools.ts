@@ -19,12 +19,12 @@ import { AddressPool, type Lease, type PoolCounts } from "./address_pool.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { RC } from "./define.ts";
-import type { Kernel } from "./kernel.ts";
+import type { Kernel, OrphanedPeer } from "./kernel.ts";
 import { isEverything } from "./nets.ts";
 
 export interface AddressPoolsDeps {
   readonly connections: Connections;
-  readonly kernel: Pick<Kernel, "isOrphan" | "releaseOrphans">;
+  readonly kernel: Pick<Kernel, "orphans" | "releaseOrphans">;
   readonly uniqueIds: boolean;
   statesOf(connection: Connection): readonly IkeState[];
   /** Of a client that is here now, at another place. */
@@ -63,13 +63,20 @@ export class AddressPools {
       return { connection: known, address: known.lease!.address };
     }
     const connection = current.lease || current.connectionKind !== "CK_INSTANCE" ? this.#another(current, sa) : current;
+    const orphans = this.#orphansAmong(range);
+    // after a crash a client has its address still, and may not know to ask for it
+    const had = wanted ?? [...orphans.values()].find((one) => isOf(one, sa))?.client.address;
     const granted = pool.grant({
       holder: name,
       owner: connection,
-      ...(wanted && { wanted }),
+      ...(had && { wanted: had }),
       takeOver: !this.deps.uniqueIds ? "never" : isUser ? "when full" : "at once",
       // a user of one connection may be somebody else than the user of that name of another
       isSameClient: (one) => !isUser || one.name === current.name,
+      isForeign: (address) => {
+        const orphan = orphans.get(formatAddress(address));
+        return orphan !== undefined && !isOf(orphan, sa) || this.#isForeign(address, range);
+      },
     });
     if (!granted) {
       if (connection !== current) this.deps.discardUnused(connection);
@@ -136,7 +143,7 @@ export class AddressPools {
       for (const [other, { counts }] of this.#pools) {
         if (!counts.inUse && !this.#isNamed(other)) this.#pools.delete(other);
       }
-      pool = new AddressPool(range, (address) => this.#isForeign(address, range));
+      pool = new AddressPool(range);
       this.#pools.set(text, pool);
     }
     return pool;
@@ -190,9 +197,15 @@ export class AddressPools {
     this.deps.release(one);
   }
 
+  #orphansAmong(range: AddressRange): ReadonlyMap<string, OrphanedPeer> {
+    const clients = this.deps.kernel.orphans().filter(({ client }) =>
+      isHostSubnet(client) && addressInRange(client.address, range)
+    );
+    return new Map(clients.map((one) => [formatAddress(one.client.address), one]));
+  }
+
   /** It belongs to somebody, and not by way of this pool. A network around the whole pool is the pool's surroundings. */
   #isForeign(address: Address, { from, to }: AddressRange): boolean {
-    if (this.deps.kernel.isOrphan(hostSubnet(address))) return true;
     for (const { ours, peers, lease, neverNegotiates, policy } of this.deps.connections) {
       if (neverNegotiates || policy.opportunistic || policy.group) continue;
       if (sameAddress(ours.host, address) || ours.sourceIp && sameAddress(ours.sourceIp, address)) return true;
@@ -209,6 +222,11 @@ export class AddressPools {
 function lead(connection: Connection, lease: Lease<Connection>): void {
   connection.lease = lease;
   connection.peers.client = hostSubnet(lease.address);
+}
+
+/** Whether it is this very device that has had SAs with an earlier pluto. Behind a NAT only its port tells. */
+function isOf({ host, port }: OrphanedPeer, { path, nat }: IsakmpSa): boolean {
+  return sameAddress(host, path.remote) && (port === undefined ? !nat.peers : port === path.remotePort);
 }
 
 /** By what a client is known: as log lines and listings name it. */

@@ -29,6 +29,15 @@ export interface ErouteCount {
   readonly target: string;
 }
 
+/** A peer that still has SAs with an earlier pluto. */
+export interface OrphanedPeer {
+  /** What the SAs are for, at its end. */
+  readonly client: Subnet;
+  readonly host: Address;
+  /** Of ESP in UDP, by which a NAT tells its hosts apart. */
+  readonly port?: number;
+}
+
 /** Every method throws KernelError with a sentence for the administrator where KLIPS refuses. */
 export interface Kernel {
   readonly canCompress: boolean;
@@ -48,8 +57,8 @@ export interface Kernel {
   eroutes(): Promise<readonly ErouteCount[]>;
   /** Milliseconds since something came in by one of these SAs; undefined where nothing did, or it is unknown. */
   idleInbound(sas: readonly IpsecSa[]): Promise<number | undefined>;
-  /** Whether an earlier pluto has left SAs towards this network which nobody has taken over. */
-  isOrphan(peers: Subnet): boolean;
+  /** To whom SAs lead that an earlier pluto has left, and that nobody has taken over. */
+  orphans(): readonly OrphanedPeer[];
   /**
    * Ends what an earlier pluto has left towards some networks, where nothing has come in by it for so long.
    *

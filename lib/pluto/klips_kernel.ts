@@ -14,7 +14,7 @@ import {
   moveSa,
   type NewSa,
 } from "../pfkey/requests.ts";
-import { type Address, anyAddress, sameAddress } from "../text/address.ts";
+import { type Address, anyAddress, parseNumericAddress, sameAddress } from "../text/address.ts";
 import { formatSaId, MAGIC_SPIS, SA_PROTOCOLS, type SaId, sameSaId } from "../text/sa_id.ts";
 import { formatSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import type { KernelInterface } from "./orientation.ts";
@@ -25,6 +25,7 @@ import {
   type InstalledSa,
   type Kernel,
   KernelError,
+  type OrphanedPeer,
   type ShuntKind,
 } from "./kernel.ts";
 import { type ListedEroute, type ListedSa, Orphans } from "./orphans.ts";
@@ -197,8 +198,13 @@ export class KlipsKernel implements Kernel {
     });
   }
 
-  isOrphan(peers: Subnet): boolean {
-    return this.#orphans.leadsTo(peers);
+  orphans(): readonly OrphanedPeer[] {
+    return [...this.#orphans].flatMap(({ eroute, target, udp }) => {
+      const client = subnetOf(eroute.destination);
+      const seen = udp?.peer === undefined ? undefined : parseNumericAddress(udp.peer, 0);
+      const host = seen?.ok ? seen.value : target.destination;
+      return client ? [{ client, host, ...(udp && { port: udp.dport }) }] : [];
+    });
   }
 
   async releaseOrphans(which: (peers: Subnet) => boolean, silentMs: number): Promise<readonly Subnet[]> {
@@ -309,7 +315,8 @@ export class KlipsKernel implements Kernel {
   /** What is there already, as an earlier pluto has left it. */
   async #adopt(): Promise<void> {
     const sas: readonly ListedSa[] = await this.#requests.list("spi/all");
-    this.#orphans = new Orphans(sas, await this.#requests.list<readonly ListedEroute[]>("eroute/all"));
+    const eroutes: readonly ListedEroute[] = await this.#requests.list("eroute/all");
+    this.#orphans = new Orphans(sas, eroutes, await this.#requests.list<readonly (readonly string[])[]>("spigrp/all"));
     this.#tunnelSpi = this.#orphans.highestTunnel ?? this.#tunnelSpi;
   }
 

@@ -17,7 +17,7 @@ export function noKernel(interfaces: () => Promise<readonly KernelInterface[]>):
     deleteEroute: nothing,
     eroutes: () => Promise.resolve([]),
     idleInbound: () => Promise.resolve(undefined),
-    isOrphan: () => false,
+    orphans: () => [],
     releaseOrphans: () => Promise.resolve([]),
     moveEncapsulation: nothing,
     close: () => {},

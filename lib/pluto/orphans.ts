@@ -3,7 +3,7 @@
  * on until somebody negotiates their like. What was keyed by hand has lower numbers, and is not touched.
  */
 import { parseSaId, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
-import { formatSubnet, type Subnet } from "../text/subnet.ts";
+import { formatSubnet } from "../text/subnet.ts";
 import type { Flow } from "./kernel.ts";
 
 /** SPIs that pluto gives; FreeS/WAN's manual keying stays below (klips.md §9). */
@@ -14,6 +14,8 @@ export interface ListedSa {
   readonly said: string;
   /** Of inbound IPIP SAs: what may come out of them. */
   readonly policy?: { readonly source: string; readonly destination: string };
+  /** Of ESP in UDP: where the peer has been seen. */
+  readonly udp?: { readonly dport: number; readonly peer?: string };
 }
 
 /** A row of the listing of eroutes. */
@@ -39,6 +41,8 @@ const NOTHING: Released = { outbound: [], inbound: [] };
 export interface Orphan {
   readonly eroute: ListedEroute;
   readonly target: SaId;
+  /** Of the SAs behind `target`. */
+  readonly udp?: ListedSa["udp"];
   /** Of SAs that let in what comes back. */
   readonly inbound: readonly SaId[];
 }
@@ -48,10 +52,18 @@ export class Orphans {
   readonly #flows = new Map<string, { readonly eroute: ListedEroute; readonly target: SaId } | undefined>();
   /** By the networks that they let in. */
   readonly #inbound = new Map<string, SaId[]>();
+  /** By the SAID that a group begins with. */
+  readonly #udp = new Map<string, ListedSa["udp"]>();
   /** Of IPIP; undefined where there is none. */
   readonly highestTunnel: number | undefined;
 
-  constructor(sas: readonly ListedSa[], eroutes: readonly ListedEroute[]) {
+  /** @param groups SAIDs of SAs that are one after the other */
+  constructor(sas: readonly ListedSa[], eroutes: readonly ListedEroute[], groups: readonly (readonly string[])[] = []) {
+    const bySaid = new Map(sas.map((sa) => [sa.said, sa]));
+    for (const group of groups) {
+      const udp = group.map((said) => bySaid.get(said)?.udp).find(Boolean);
+      if (udp) this.#udp.set(group[0], udp);
+    }
     let highest: number | undefined;
     for (const { said, policy } of sas) {
       const id = ofPluto(said);
@@ -81,14 +93,10 @@ export class Orphans {
     return this.#flows.get(keyOfFlow(flow)) !== undefined;
   }
 
-  /** Whether one of them leads into SAs towards this network. */
-  leadsTo(peers: Subnet): boolean {
-    const destination = formatSubnet(peers);
-    return [...this.#flows.values()].some((one) => one?.eroute.destination === destination);
-  }
-
   *[Symbol.iterator](): Iterator<Orphan> {
-    for (const one of this.#flows.values()) if (one) yield { ...one, inbound: this.#inboundOf(one.eroute) };
+    for (const one of this.#flows.values()) {
+      if (one) yield { ...one, udp: this.#udp.get(one.eroute.sa), inbound: this.#inboundOf(one.eroute) };
+    }
   }
 
   #inboundOf({ source, destination }: Pick<ListedEroute, "source" | "destination">): readonly SaId[] {

@@ -247,7 +247,7 @@ scenario("strongSwan asks in Quick Mode for another address than it has", roadHo
   equal((await pluto.established("ipsec")).length, 0);
 }, ["charon"]);
 
-scenario("after a crash nobody gets the address of a client whose SAs go on", roadHosts, async (hosts) => {
+scenario("after a crash nobody but itself gets the address of a client whose SAs go on", roadHosts, async (hosts) => {
   const { sunset, west, laptop, phone } = hosts;
   const [pluto, charon] = await Promise.all([
     Pluto.start(west, { ...KEYS, conns: [mainConn(POOL), groupConn(POOL)] }),
@@ -255,13 +255,19 @@ scenario("after a crash nobody gets the address of a client whose SAs go on", ro
   ]);
   equal(await charonUp(charon), FIRST);
   await reaches(laptop, sunset, FIRST);
+  const ping = await SteadyPing.start(laptop, SUNSET, FIRST);
+  await ping.goesOn(20);
   const from = pluto.log.length;
   await murder(pluto.pid);
   await pluto.says(/added connection description "group"/, from);
-  await reaches(laptop, sunset, FIRST);
+  await ping.lostNothing();
   const { vpnc, given } = await vpncUp(phone, "bob");
   equal(given.INTERNAL_IP4_ADDRESS, SECOND);
   await reaches(phone, sunset, SECOND);
+  await reaches(laptop, sunset, FIRST);
+  // of its SAs ours knows nothing any more
+  await charon.swanctl("--terminate --ike office");
+  equal(await charonUp(charon), FIRST);
   await reaches(laptop, sunset, FIRST);
   await vpnc.stop();
 }, ["charon", "vpnc"]);

@@ -78,8 +78,7 @@ export class FakeKernel implements Kernel {
   readonly calls: string[] = [];
   readonly moves: string[] = [];
   idleMs: number | undefined;
-  /** Networks that SAs of an earlier pluto lead to, by their text. */
-  readonly orphans = new Map<string, Subnet>();
+  orphaned: readonly OrphanedPeer[] = [];
   /** Calls that begin so are refused. */
   refuse: string | undefined;
   #tunnel = 0x1000;
@@ -136,15 +135,15 @@ export class FakeKernel implements Kernel {
     return Promise.resolve(this.idleMs);
   }
 
-  isOrphan(peers: Subnet): boolean {
-    return this.orphans.has(formatSubnet(peers));
+  orphans(): readonly OrphanedPeer[] {
+    return this.orphaned;
   }
 
   /** All of them are silent. */
   releaseOrphans(which: (peers: Subnet) => boolean): Promise<readonly Subnet[]> {
-    const released = [...this.orphans.values()].filter(which);
-    for (const one of released) this.orphans.delete(formatSubnet(one));
-    return Promise.resolve(released);
+    const released = this.orphaned.filter(({ client }) => which(client));
+    this.orphaned = this.orphaned.filter((one) => !released.includes(one));
+    return Promise.resolve(released.map(({ client }) => client));
   }
 
   moveEncapsulation(sa: IpsecSa, remote: Address, remotePort: number): Promise<void> {

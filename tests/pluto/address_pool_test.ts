@@ -9,16 +9,19 @@ import { address } from "./_fakes.ts";
 type Owner = string;
 type More = Partial<LeaseRequest<Owner>>;
 
-function pool(text: string, foreign: ReadonlySet<string> = new Set()): AddressPool<Owner> {
+function pool(text: string): AddressPool<Owner> {
   const range = parsePoolRange(text);
   if (!range.ok) throw new Error(range.error);
-  return new AddressPool(range.value, (one) => foreign.has(formatAddress(one)));
+  return new AddressPool(range.value);
 }
+
+const among = (foreign: ReadonlySet<string>): More => ({ isForeign: (one) => foreign.has(formatAddress(one)) });
 
 /** Owners are named for their holder: `alice 2` is alice's second connection. */
 function ask(from: AddressPool<Owner>, owner: Owner, more: More = {}) {
   const holder = holderOf(owner);
-  return from.grant({ holder, owner, takeOver: "never", isSameClient: () => true, ...more });
+  const request = { holder, owner, takeOver: "never", isSameClient: () => true, isForeign: () => false } as const;
+  return from.grant({ ...request, ...more });
 }
 
 /** The address, and who has it no more. */
@@ -76,8 +79,8 @@ Deno.test("AddressPool: a user's own older lease is the last resort", () => {
 });
 
 Deno.test("AddressPool: what a client asks for it gets, where nobody has it", () => {
-  const ten = pool("10.3.0.1-10.3.0.10", new Set(["10.3.0.8"]));
-  const asks = (owner: string, wanted: string) => grant(ten, owner, { wanted: address(wanted) });
+  const ten = pool("10.3.0.1-10.3.0.10"), foreign = among(new Set(["10.3.0.8"]));
+  const asks = (owner: string, wanted: string) => grant(ten, owner, { ...foreign, wanted: address(wanted) });
   equal(asks("alice", "10.3.0.5"), "10.3.0.5");
   equal(asks("bob", "10.3.0.5"), "10.3.0.1", "another's");
   equal(asks("carol", "10.3.0.8"), "10.3.0.2", "in use elsewhere");
@@ -88,11 +91,11 @@ Deno.test("AddressPool: what a client asks for it gets, where nobody has it", ()
 
 Deno.test("AddressPool: addresses that others have from elsewhere are passed over, also where they came later", () => {
   const foreign = new Set(["10.3.0.1", "10.3.0.2"]);
-  const four = pool("10.3.0.1-10.3.0.4", foreign);
-  equal(["alice", "bob", "carol"].map((one) => grant(four, one)), ["10.3.0.3", "10.3.0.4", undefined]);
+  const four = pool("10.3.0.1-10.3.0.4"), more = among(foreign);
+  equal(["alice", "bob", "carol"].map((one) => grant(four, one, more)), ["10.3.0.3", "10.3.0.4", undefined]);
   four.giveBack("alice");
   foreign.add("10.3.0.3").delete("10.3.0.2");
-  equal(grant(four, "alice"), "10.3.0.2");
+  equal(grant(four, "alice", more), "10.3.0.2");
 });
 
 Deno.test("AddressPool: a lease may be shared, and is in use until its last owner has given it back", () => {
@@ -129,7 +132,7 @@ Deno.test("AddressPool: no address is two clients' at once, none is lost, and re
   fc.assert(
     fc.property(fc.array(anEvent, { maxLength: 60 }), fc.subarray([1, 2, 3, 4, 5]), (events, others) => {
       const foreign = new Set(others.map((last) => `10.3.0.${last}`));
-      const five = pool("10.3.0.1-10.3.0.5", foreign);
+      const five = pool("10.3.0.1-10.3.0.5"), more = among(foreign);
       /** By owner, as a simple table has it. */
       const has = new Map<string, string>();
       for (const { owner, comes, wanted, takeOver } of events) {
@@ -139,7 +142,11 @@ Deno.test("AddressPool: no address is two clients' at once, none is lost, and re
           continue;
         }
         has.delete(owner);
-        const granted = ask(five, owner, { takeOver, wanted: wanted && address(`10.3.0.${wanted}`) || undefined });
+        const granted = ask(five, owner, {
+          ...more,
+          takeOver,
+          wanted: wanted && address(`10.3.0.${wanted}`) || undefined,
+        });
         for (const one of granted?.displaced ?? []) {
           equal(holderOf(one), holderOf(owner), "only the same holder gives way");
           has.delete(one);
@@ -156,7 +163,7 @@ Deno.test("AddressPool: no address is two clients' at once, none is lost, and re
       equal(new Set(leases).size, leases.length);
       for (const owner of has.keys()) five.giveBack(owner);
       equal(five.counts.inUse, 0, "all are returned");
-      const anew = Array.from({ length: 6 }, (_, i) => grant(five, `new${i} 1`)).filter(Boolean);
+      const anew = Array.from({ length: 6 }, (_, i) => grant(five, `new${i} 1`, more)).filter(Boolean);
       equal(anew.length, 5 - foreign.size, "all can be given again");
     }),
     { numRuns: 500 },

@@ -1,7 +1,7 @@
 /** Clients of Mode Config with addresses out of a pool: who has which, when it is given back, and who is refused. */
 import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
-import { parseSubnet } from "../../lib/text/subnet.ts";
-import type { House } from "./_fakes.ts";
+import { hostSubnet } from "../../lib/text/subnet.ts";
+import { address, type House } from "./_fakes.ts";
 import { POOL, Road, road, roadClient } from "./_road.ts";
 
 const HERE = "198.51.100.2", THERE = "203.0.113.9", ELSEWHERE = "203.0.113.77";
@@ -219,11 +219,33 @@ Deno.test("addresses that somebody has by another connection are passed over", a
   equal(reached(on.gate), ["10.3.0.12"]);
 });
 
+const orphan = (inside: string, host: string, port?: number) => {
+  return { client: hostSubnet(address(inside)), host: address(host), ...(port !== undefined && { port }) };
+};
+
+/** Who comes to a gateway after its crash, whose SAs go on, and which address it gets. */
+const AFTER_CRASH: [who: string, left: ReturnType<typeof orphan>, behind: string | undefined, got: string][] = [
+  ["the client itself", orphan("10.3.0.20", HERE), undefined, "10.3.0.20"],
+  ["another host", orphan("10.3.0.20", ELSEWHERE), undefined, "10.3.0.10"],
+  ["a host at the same address, by another port", orphan("10.3.0.20", HERE, 4500), undefined, "10.3.0.10"],
+  ["the client itself, behind a NAT", orphan("10.3.0.20", THERE, 41_001), THERE, "10.3.0.20"],
+  ["another host behind its NAT", orphan("10.3.0.20", THERE, 42_000), THERE, "10.3.0.10"],
+  ["a host behind a NAT that lets ESP through", orphan("10.3.0.20", THERE), THERE, "10.3.0.10"],
+  ["a client whose address is of no pool", orphan("10.4.0.20", HERE), undefined, "10.3.0.10"],
+];
+for (const [who, left, behind, got] of AFTER_CRASH) {
+  Deno.test(`after a crash ${who} comes, and has ${got}`, async () => {
+    const on = new Road();
+    on.gate.kernel.orphaned = [left];
+    await on.gate.add("road", road());
+    await on.client(behind ? "192.168.1.2" : HERE, { ...(behind && { behind }) });
+    equal(reached(on.gate), [got], on.gate.log.join("\n"));
+  });
+}
+
 Deno.test("after a crash an address whose SAs go on is nobody's, until they have been silent for long", async () => {
   const on = new Road();
-  const subnet = parseSubnet("10.3.0.10/32", "inet");
-  if (!subnet.ok) throw new Error(subnet.error);
-  on.gate.kernel.orphans.set("10.3.0.10/32", subnet.value);
+  on.gate.kernel.orphaned = [orphan("10.3.0.10", "203.0.113.200")];
   await on.gate.add("road", road("10.3.0.10-10.3.0.11"));
   await on.client(HERE);
   equal(reached(on.gate), ["10.3.0.11"]);
