@@ -15,7 +15,7 @@ import { addressInRange, formatPoolRange, rangeSize, rangesOverlap } from "../te
 import type { AddressRange } from "../text/range.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 import { addressInSubnet, formatSubnet, hostSubnet, isHostSubnet, type Subnet } from "../text/subnet.ts";
-import { AddressPool, type Lease, type PoolCounts } from "./address_pool.ts";
+import { AddressPool, type Lease, type LeaseRequest, type PoolCounts } from "./address_pool.ts";
 import type { Connection } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { RC } from "./define.ts";
@@ -41,6 +41,8 @@ export interface Assigned {
   readonly address: Address;
 }
 
+/** Addresses that a user has at once. */
+const MOST_OF_USER = 16;
 /** After a crash: who has been silent for so long will have to negotiate anew in any case. */
 const SILENT_MS = 600_000;
 
@@ -70,7 +72,7 @@ export class AddressPools {
       holder: name,
       owner: connection,
       ...(had && { wanted: had }),
-      takeOver: !this.deps.uniqueIds ? "never" : isUser ? "when full" : "at once",
+      takeOver: isUser ? this.#takeOverOfUser(name, pool) : this.deps.uniqueIds ? "at once" : "never",
       // a user of one connection may be somebody else than the user of that name of another
       isSameClient: (one) => !isUser || one.name === current.name,
       isForeign: (address) => {
@@ -197,6 +199,12 @@ export class AddressPools {
     this.deps.release(one);
   }
 
+  /** A user has several devices; and one who takes all addresses for himself harms the others. */
+  #takeOverOfUser(name: string, pool: AddressPool<Connection>): LeaseRequest<Connection>["takeOver"] {
+    const has = [...pool.leasesOf(name)].filter(({ owners }) => owners.size > 0).length;
+    return has >= MOST_OF_USER ? "at once" : this.deps.uniqueIds ? "when full" : "never";
+  }
+
   #orphansAmong(range: AddressRange): ReadonlyMap<string, OrphanedPeer> {
     const clients = this.deps.kernel.orphans().filter(({ client }) =>
       isHostSubnet(client) && addressInRange(client.address, range)
@@ -241,25 +249,4 @@ function whyNone(name: string, { range }: AddressPool<Connection>): string {
   return `no address for ${name}: ${size === 1n ? "the one address" : `all ${size} addresses`} of the pool ` +
     `${formatPoolRange(range)} ${size === 1n ? "is" : "are"} in use; ipsec auto --status says by whom. ` +
     "Make rightaddresspool= larger, or end what is not needed";
-}
-
-/**
- * Why a client may not have what it wants in Quick Mode; undefined where it may. Nobody whose address comes from a pool has
- * any other, whatever other connections would allow.
- */
-export function whyNotLeased({ label, lease, peers }: Connection, wanted: Subnet): string | undefined {
-  if (!peers.addressPool) return undefined;
-  if (!lease) return `${formatSubnet(wanted)} is asked for by a client that Mode Config has not given an address`;
-  if (isHostSubnet(wanted) && sameAddress(wanted.address, lease.address)) return undefined;
-  return `${formatSubnet(wanted)} is asked for by ${lease.holder}, whose address of ${label} is ${
-    formatAddress(lease.address)
-  }`;
-}
-
-/** Whether a connection with a pool serves the client of another one. */
-export function servesLease(one: Connection, { lease, peers }: Connection): boolean {
-  const pool = one.peers.addressPool;
-  if (!pool || !lease || !peers.addressPool) return false;
-  if (one.lease) return one.lease === lease;
-  return one.connectionKind === "CK_TEMPLATE" && formatPoolRange(pool) === formatPoolRange(peers.addressPool);
 }

@@ -9,7 +9,6 @@ import { addressInSubnet, formatSubnet, isHostSubnet, sameSubnet, subnetInSubnet
 import { formatAddress } from "../text/address.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 import type { Secret } from "../crypto/secret.ts";
-import { whyNotLeased } from "./address_pools.ts";
 import {
   bestForClients,
   bestOpportunistic,
@@ -23,6 +22,7 @@ import type { Connection } from "./connection.ts";
 import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
 import { ANY_ID_WILDCARDS, idWildcards, matchIdentity } from "./identity_match.ts";
 import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
+import { whyNotLeased } from "./leased_client.ts";
 import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";

@@ -1,11 +1,11 @@
 /** Which of several connections fits the networks that a peer wants protected (pluto.md §15.3). */
 import type { ClientRequest } from "../ike/host.ts";
 import type { Address } from "../text/address.ts";
-import { servesLease } from "./address_pools.ts";
 import { type Identity, sameIdentity } from "../text/identity.ts";
 import { formatSubnet, sameSubnet, type Subnet, subnetInSubnet } from "../text/subnet.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import { ANY_ID_WILDCARDS, isAnyId, matchIdentity } from "./identity_match.ts";
+import { servesLease } from "./leased_client.ts";
 import { isEverything, isOnly } from "./nets.ts";
 import { isRouted } from "./routing_states.ts";
 import { formatTopology } from "./topology.ts";

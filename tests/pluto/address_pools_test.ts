@@ -148,6 +148,16 @@ Deno.test("a user's own older connection gives way where nothing else is left, a
   equal(said(on.gate, "no address for user carol: all 2 addresses").length, 1);
 });
 
+Deno.test("one user does not use a pool up: the seventeenth device takes the address of the first", async () => {
+  const on = new Road();
+  await on.gate.add("road", road(POOL, XAUTH));
+  for (let i = 1; i <= 17; i++) await on.client(`198.51.100.${i}`, { id: "@group", user: "alice" });
+  equal(poolLines(on.gate)[0], `"road": address pool: ${POOL}; 90 addresses; in use: 16; kept for their return: 0;`);
+  equal(reached(on.gate).at(-1), "10.3.0.10");
+  await on.client(HERE.replace(".2", ".99"), { id: "@group", user: "bob" });
+  equal(reached(on.gate).at(-1), "10.3.0.26");
+});
+
 Deno.test("a client that asks for another address than it has is refused, and the log says why", async () => {
   const on = new Road();
   await on.gate.add("road", road());
