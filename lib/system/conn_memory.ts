@@ -10,6 +10,8 @@ export class ConnMemory {
   #kept: readonly KeptConn[] | undefined;
   /** Whether it has been told all that it should know: before that, what it has says nothing. */
   #isComplete = false;
+  /** Whether it has reported since. Where it has not, nothing has changed of what it was told. */
+  #isLearnt = false;
   #before: Promise<void> = Promise.resolve();
 
   /** For a new pluto; undefined where none has crashed that knew all. */
@@ -38,10 +40,13 @@ export class ConnMemory {
     await before;
     try {
       await ready();
-      for await (const report of reports) this.#latest = readReport(report, this.#latest);
+      for await (const report of reports) {
+        this.#latest = readReport(report, this.#latest);
+        this.#isLearnt ||= this.#isComplete;
+      }
     } finally {
-      if (this.#isComplete && this.#latest) this.#kept = this.#latest;
-      this.#isComplete = false;
+      if (this.#isLearnt && this.#latest) this.#kept = this.#latest;
+      this.#isComplete = this.#isLearnt = false;
       this.#latest = undefined;
       resolve();
     }

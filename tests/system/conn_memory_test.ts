@@ -69,6 +69,19 @@ Deno.test("ConnMemory does not learn from a pluto that crashed before it was tol
     third.close();
   }));
 
+Deno.test("ConnMemory does not learn from what a pluto said while it was told, if it crashed at once", () =>
+  withMemory(async (memory, connect, sent) => {
+    const first = await connect();
+    memory.begin();
+    first.keep([]); // the next report would have come half a second later
+    await sent();
+    memory.complete();
+    first.close();
+    const second = await connect();
+    deepEqual(memory.kept, undefined);
+    second.close();
+  }));
+
 Deno.test("ConnMemory follows what changes, and what comes and goes", () =>
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
