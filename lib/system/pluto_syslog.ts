@@ -16,13 +16,18 @@ const FULL = "no more of the log is kept here: run a syslog daemon, or name a fi
 interface Message {
   readonly severity: PlutoSeverity;
   readonly text: string;
+  /** When it was said, however late it goes. */
+  readonly at: Date;
 }
 
 export class PlutoSyslog {
   readonly #tag: string;
   readonly #path: string | undefined;
   readonly #otherwise: ((line: string) => void) | undefined;
+  readonly #now: () => Date;
   #keptBytes = 0;
+  /** Nobody took the last message: the next ones are not kept waiting for somebody. */
+  #away = false;
   readonly #by = new Map<PlutoSeverity, Syslog>();
   readonly #waiting: Message[] = [];
   #sending: Promise<void> | undefined;
@@ -31,14 +36,22 @@ export class PlutoSyslog {
    * @param path of the host's socket, where it is another one
    * @param otherwise takes what no syslog daemon takes
    */
-  constructor(pid: number, { path, otherwise }: { path?: string; otherwise?: (line: string) => void } = {}) {
+  constructor(
+    pid: number,
+    { path, otherwise, now = () => new Date() }: {
+      path?: string;
+      otherwise?: (line: string) => void;
+      now?: () => Date;
+    } = {},
+  ) {
     this.#tag = `pluto[${pid}]`;
     this.#path = path;
     this.#otherwise = otherwise;
+    this.#now = now;
   }
 
   write(severity: PlutoSeverity, text: string): void {
-    if (this.#waiting.length < MOST_WAITING) this.#waiting.push({ severity, text });
+    if (this.#waiting.length < MOST_WAITING) this.#waiting.push({ severity, text, at: this.#now() });
     this.#sending ??= this.#send();
   }
 
@@ -51,14 +64,16 @@ export class PlutoSyslog {
     await Promise.resolve(); // so that its end is after its beginning is known
     let waitedMs = 0;
     while (this.#waiting.length) {
-      const [{ severity, text }] = this.#waiting;
-      if (this.#syslog(severity).write(text)) {
+      const [{ severity, text, at }] = this.#waiting;
+      if (this.#syslog(severity).write(text, at)) {
         this.#waiting.shift();
         waitedMs = 0;
+        this.#away = false;
         continue;
       }
-      if (waitedMs >= PATIENCE_MS) {
-        for (const { text } of this.#waiting.splice(0)) this.#keep(text);
+      if (this.#away || waitedMs >= PATIENCE_MS) {
+        this.#away = true;
+        for (const message of this.#waiting.splice(0)) this.#keep(message);
         break;
       }
       waitedMs += PAUSE_MS;
@@ -67,11 +82,11 @@ export class PlutoSyslog {
     this.#sending = undefined;
   }
 
-  #keep(text: string): void {
+  #keep({ text, at }: Message): void {
     if (!this.#otherwise || this.#keptBytes > MOST_KEPT_BYTES) return;
     this.#keptBytes += text.length;
     const kept = this.#keptBytes > MOST_KEPT_BYTES ? FULL : text;
-    this.#otherwise(`${new Date().toISOString()} ${this.#tag}: ${kept}`);
+    this.#otherwise(`${at.toISOString()} ${this.#tag}: ${kept}`);
   }
 
   #syslog(severity: PlutoSeverity): Syslog {

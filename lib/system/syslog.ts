@@ -24,13 +24,14 @@ export class Syslog implements Disposable {
   /**
    * One message for each line. A host without a syslog daemon gets none, and one that is started anew is found again.
    *
+   * @param at when it was said, where that is not now
    * @returns whether all went: a daemon that is busy may take them later
    */
-  write(text: string): boolean {
-    const { priority, tag, now } = this.#options;
+  write(text: string, at: Date = this.#options.now()): boolean {
+    const { priority, tag } = this.#options;
     let went = true;
     for (const line of text.split("\n")) {
-      const message = syslogMessage(priority, tag, line, now());
+      const message = syslogMessage(priority, tag, line, at);
       if (this.#send(message)) continue;
       this[Symbol.dispose]();
       went = this.#send(message) && went;

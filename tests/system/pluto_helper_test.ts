@@ -302,6 +302,43 @@ Deno.test("PlutoSyslog gives what no daemon takes to a log of its own, with the 
   match(kept.at(-1)!, /no more of the log is kept here: .*plutostderrlog=/);
 });
 
+Deno.test("PlutoSyslog keeps at once what follows, each line with the time when it was said", async () => {
+  const kept: string[] = [];
+  let now = 0;
+  const syslog = new PlutoSyslog(7, {
+    path: "/nonexistent/log",
+    otherwise: (line) => void kept.push(line),
+    now: () => new Date(now),
+  });
+  syslog.write("warning", "first");
+  now = 2000; // while a daemon is waited for
+  syslog.write("warning", "second");
+  await syslog.flush();
+  now = 5000;
+  syslog.write("warning", "third");
+  await Promise.resolve();
+  deepEqual(kept, [
+    "1970-01-01T00:00:00.000Z pluto[7]: first",
+    "1970-01-01T00:00:02.000Z pluto[7]: second",
+    "1970-01-01T00:00:05.000Z pluto[7]: third",
+  ]);
+});
+
+Deno.test("PlutoSyslog goes back to a daemon that comes later", async () => {
+  const directory = Deno.makeTempDirSync();
+  const kept: string[] = [];
+  const path = `${directory}/log`;
+  const syslog = new PlutoSyslog(7, { path, otherwise: (line) => void kept.push(line) });
+  syslog.write("warning", "to nobody");
+  await syslog.flush();
+  using daemon = new UnixReceiver(path);
+  syslog.write("warning", "to the daemon");
+  await syslog.flush();
+  match(daemon.messages.join("\n"), /^<84>.* pluto\[7\]: to the daemon$/);
+  equal(kept.length, 1);
+  Deno.removeSync(directory, { recursive: true });
+});
+
 // The lock
 
 Deno.test("takePlutoLock() makes the file once, read-only, and takes over what a killed pluto has left", () => {
