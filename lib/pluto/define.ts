@@ -101,7 +101,10 @@ class Definition {
     if (left.protocol !== right.protocol) {
       this.#refuse(RC.clash, "the protocol must be the same for leftport and rightport");
     }
-    if (left.host.family !== right.host.family || left.net.address.family !== right.net.address.family) {
+    // an end that is assigned an address has none before
+    const isAssigned = [left, right].some((end) => end.modecfgClient && !end.client && !end.addressPool);
+    const differ = left.net.address.family !== right.net.address.family && !isAssigned;
+    if (left.host.family !== right.host.family || differ) {
       this.#refuse(RC.clash, "address family inconsistency in connection");
     }
     if (left.isAnyHost && right.isAnyHost) {

@@ -204,6 +204,33 @@ Deno.test("connections with one range share a pool, and a client has its address
   equal(poolLines(on.gate).filter((line) => line.includes("in use: 0; kept for their return: 1;")).length, 2);
 });
 
+Deno.test("addresses of IPv6, over IPv4", async () => {
+  const on = new Road();
+  await on.gate.add("road", road("fd00:3::/64", { clientFamily: "inet6", left: { client: "fd00:1::/64" } }));
+  const more = { clientFamily: "inet6", right: { client: "fd00:1::/64" } } as const;
+  for (const from of [HERE, THERE]) await on.client(from, { more });
+  equal(on.gate.kernel.table.map((line) => line.split(" =>")[0]), [
+    "fd00:1::/64:0 -0-> fd00:3::1/128:0",
+    "fd00:1::/64:0 -0-> fd00:3::2/128:0",
+  ]);
+});
+
+Deno.test("a gateway that does not wait to be asked: the same, and a pool that is used up", async () => {
+  const on = new Road();
+  const push = { modecfgPull: false };
+  await on.gate.add("road", road("10.3.0.10-10.3.0.10", push));
+  const laptop = await on.client(HERE, { more: push });
+  equal(reached(on.gate), ["10.3.0.10"]);
+  equal(said(on.gate, "modecfg: giving 10.3.0.10 to the peer").length, 1);
+  const phone = await on.client(THERE, { id: "@phone", more: push });
+  equal(said(on.gate, "modecfg: no address for '@phone'").length, 1);
+  ok(said(phone, "the peer gave no address").length);
+  await on.goes(laptop);
+  await on.seconds(60);
+  await on.comes(phone);
+  equal(reached(on.gate), ["10.3.0.10"]);
+});
+
 Deno.test("a client that asks for an address of another family than the pool has gets none, and the log says so", async () => {
   const on = new Road();
   await on.gate.add("road", road("fd00:3::/64", { clientFamily: "inet6", left: { client: "fd00:1::/64" } }));
