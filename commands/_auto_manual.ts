@@ -31,7 +31,8 @@ Everything that is not done by \`auto=\` at start is done by it.
 : read these files again
 
 \`--status\`
-: interfaces, connections, and the state of what is or is being negotiated
+: interfaces, connections, and the state of what is or is being negotiated; of address pools how much is in use, and of a
+client which address it has
 
 \`--listpubkeys\`, \`--listcerts\`, \`--listcacerts\`, \`--listcrls\`, \`--listcards\`, \`--listall\`
 : what pluto has of these

@@ -10,6 +10,10 @@ files, to open sockets of the file system and to see its environment. A second p
 updown commands and writes the log for it; that one runs the built-in command, and others only where ipsec_whack(8) or
 ipsec_auto(8) has said, over a socket of root's, that a connection has them.
 
+To clients that ask for an address (Mode Config) it gives one out of the pool of their connection, \`rightaddresspool=\` of
+ipsec.conf(5), for as long as they have SAs, and the same again when they return. Who has which is in
+\`ipsec auto --status\`. After a crash no address is given to anybody else while SAs in KLIPS lead there.
+
 When KLIPS ends, its SAs are gone; pluto ends as well, and \`ipsec setup\` starts both again.
 
 ## OPTIONS
@@ -26,7 +30,8 @@ Names may be cut short as long as they stay unambiguous.
 : do nothing with packets, and run no updown commands: for tests
 
 \`--uniqueids\`
-: a new connection of an identity replaces its earlier one from another address
+: a new connection of an identity replaces its earlier one from another address; of users of XAUTH only where a pool of
+addresses has no other
 
 \`--interface NAME\`
 : use only this interface of the host; up to ten times
