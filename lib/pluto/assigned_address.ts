@@ -112,6 +112,8 @@ export class AssignedAddresses {
         setEnd(connection, before);
       };
       const isWanted = (policy.up || before.isRouted) && this.deps.connections.has(connection);
+      // where there is no flow without the address, its trap and the route go on to keep packets from going in the clear
+      if (isWanted && !hasFlow(before, connection)) return;
       if (isWanted) return await this.deps.router.changeFlow(connection, restore);
       await this.deps.router.unroute(connection);
       restore();
@@ -121,6 +123,11 @@ export class AssignedAddresses {
   #keyed(connection: Connection): IkeState[] {
     return this.deps.statesOf(connection).filter(({ kind }) => kind === "ipsec");
   }
+}
+
+/** The outer address of this host may be of another family than what is behind the peer. */
+function hasFlow({ client }: Assigned["before"], { ours, peers }: Connection): boolean {
+  return (client?.address ?? ours.host).family === peers.net.address.family;
 }
 
 /** `--route` while the address is there: the route is to be there without it, too. */

@@ -60,6 +60,9 @@ export function checkRoutable(
   if (connection.nextHop.bytes.every((byte) => byte === 0)) {
     return refuse(RC.route, "cannot route connection without knowing our nexthop");
   }
+  if (ours.net.address.family !== peers.net.address.family) {
+    return refuse(RC.route, "cannot route connection before the peer has assigned an address to this host");
+  }
   // KLIPS lets only its host's IKE of the usual port past the eroutes
   if (ours.port !== IKE_PORT && addressInSubnet(peers.host, peers.net)) {
     return refuse(RC.serious, "cannot install route: peer is within its client");

@@ -90,3 +90,30 @@ scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
   await client.down("office");
   deepEqual(await east.ip("addr"), before);
 });
+
+scenario("IPv6 behind a gateway that is reached over IPv4", fourHosts, async ({ sunset, west, east }) => {
+  const { inet6 } = ADDRESS;
+  const inIpv6 = (conn: string) => {
+    const changes = [
+      ["%defaultroute", EAST],
+      ["10.1.0.0/24", inet6.westNet],
+      ["10.3.0.10-10.3.0.99", "fd01:3::10-fd01:3::99"],
+      ["10.1.0.53", "fd01:1::53"],
+    ];
+    return changes.reduce((text, [from, to]) => text.replace(from, to), conn);
+  };
+  const [, client] = await Promise.all([
+    Pluto.start(west, {
+      conns: [inIpv6(gateway)],
+      secrets: SECRET,
+      files: { passwd: passwordLine("alice", PASSWORD) },
+    }),
+    Pluto.start(east, { conns: [inIpv6(laptop)], secrets: `${SECRET}@alice : XAUTH "${PASSWORD}"\n` }),
+  ]);
+  const before = await east.ip("addr"), routes = await east.ip("-6 route");
+  await client.up("office");
+  await east.pings(inet6.sunset);
+  await sunset.pings("fd01:3::10");
+  await client.down("office");
+  deepEqual([await east.ip("addr"), await east.ip("-6 route")], [before, routes]);
+});

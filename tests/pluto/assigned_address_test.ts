@@ -223,6 +223,32 @@ Deno.test("the server begins phase 1 anew: the client keeps its address", async 
   equal(road.west.kernel.table, [`${flow("10.3.0.7")} => #2`]);
 });
 
+Deno.test("IPv6 behind the server, and IPv4 in between", async () => {
+  const right = { client: "2001:db8:2::/64" }, inIpv6 = { clientFamily: "inet6" as const, right };
+  const left = { client: undefined, clientWithin: "2001:db8:3::/64", modecfgClient: true };
+  const road = await new Road(roadWarrior({}, inIpv6), { ...inIpv6, left }).start();
+  road.gives = ["2001:db8:3::7"];
+  const eroute = (to: string) => [`2001:db8:3::7/128:0 -0-> 2001:db8:2::/64:0 => ${to}`];
+  const routed = await road.west.whack({ name: "road", route: true });
+  equal(routed.lines.slice(0, 1), [
+    '025 "road": cannot route connection before the peer has assigned an address to this host',
+  ]);
+  await road.up();
+  equal(road.west.kernel.table, eroute("#2"));
+  road.connection.newestIpsec = 0; // superseded: the Delete is for a moment when it is not to be replaced
+  await road.east.whack({ name: "road", terminate: true });
+  await road.wire.seconds(1);
+  equal(road.west.kernel.table, eroute("%trap"), "packets do not go in the clear");
+  await road.up();
+  equal(road.west.kernel.table, eroute("#4"));
+  await road.down();
+  equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
+  equal(road.updowns.filter((one) => /route/.test(one)), [
+    "route-client 2001:db8:3::7",
+    "unroute-client 2001:db8:3::7",
+  ]);
+});
+
 const DEAD: [action: "hold" | "clear" | "restart", table: string[], asked: (string | undefined)[]][] = [
   ["hold", [`${flow("192.0.2.1")} => %trap`], [undefined]],
   ["clear", [], [undefined]],
