@@ -238,7 +238,9 @@ export class PlutoHost implements IkeHost {
     if (state.kind === "ipsec" && isInstalled) {
       parts.inBackground(() => parts.tasks.run(() => this.#takeDown(connection, state)));
     }
-    if (state.kind === "ipsec") parts.inBackground(() => parts.assignedAddresses.giveBack(connection));
+    if (state.kind === "ipsec" && connection.assigned) {
+      parts.inBackground(() => parts.assignedAddresses.giveBack(connection));
+    }
     queueMicrotask(() => parts.lifeCycle.discardUnused(connection));
   }
 
