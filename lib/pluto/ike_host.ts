@@ -59,11 +59,13 @@ export class PlutoHost implements IkeHost {
   }
 
   allocateSpi(protocol: "esp" | "ah" | "ipcomp"): number {
-    const used = new Set<number>();
-    for (const state of this.parts.engine.states.values()) {
-      if (state.kind === "ipsec") { for (const { inboundSpi } of state.protocols) used.add(inboundSpi); }
-    }
-    return this.parts.spis.take(protocol, (spi) => used.has(spi));
+    const { spis, engine } = this.parts;
+    return spis.take(protocol, () =>
+      new Set(
+        [...engine.states.values()].flatMap((state) =>
+          state.kind === "ipsec" ? state.protocols.map(({ inboundSpi }) => inboundSpi) : []
+        ),
+      ));
   }
 
   async installInbound(sa: IpsecSa): Promise<string | undefined> {

@@ -13,6 +13,7 @@ import {
   type InstalledSa,
   type Kernel,
   KernelError,
+  type OrphanedPeer,
   type ShuntKind,
 } from "../../lib/pluto/kernel.ts";
 import type { KernelInterface } from "../../lib/pluto/orientation.ts";
