@@ -1,6 +1,7 @@
 /** The commands of whack for a conn of ipsec.conf, and why there are none (commands.md §7.2). */
 import { autoCommands } from "../lib/config/auto_conn.ts";
 import type { AutoCommand } from "../lib/config/auto_script.ts";
+import type { FileSystem } from "../lib/config/file_system.ts";
 import { complaintsAbout, loadConfig } from "../lib/config/load.ts";
 import { formatPosition } from "../lib/config/complaint.ts";
 import { type ManualComplaint, ManualRefusal } from "../lib/config/manual_reader.ts";
@@ -25,10 +26,21 @@ export interface ConnSource {
   readonly include: boolean;
 }
 
+/** The file, and how what it includes is read. */
+export function sourceOf(
+  { config, include }: ConnSource,
+  io: Io,
+): { readonly file: string; readonly files: FileSystem } {
+  return {
+    file: config ?? `${confDirectory(io.env)}/ipsec.conf`,
+    files: include ? configFiles : withoutIncludes(configFiles),
+  };
+}
+
 /** Reads the configuration once; then for each conn, whether to replace one of that name. */
-export function connReader({ config, include }: ConnSource, io: Io): (name: string, replace: boolean) => ConnCommands {
-  const file = config ?? `${confDirectory(io.env)}/ipsec.conf`;
-  const read = loadConfig(file, include ? configFiles : withoutIncludes(configFiles));
+export function connReader(source: ConnSource, io: Io): (name: string, replace: boolean) => ConnCommands {
+  const { file, files } = sourceOf(source, io);
+  const read = loadConfig(file, files);
   const surroundings = {
     defaultRoute: parseInfo(readText(setupPaths(io.env).info)),
     legacy: setupValue(read.setup, "legacy") === "yes",

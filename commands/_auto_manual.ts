@@ -25,7 +25,11 @@ Everything that is not done by \`auto=\` at start is done by it.
 : lead its packets to it: the first one brings it up; undo that
 
 \`--ready\`
-: read interfaces, ipsec.secrets and policy groups, and take part in IKE; \`--rereadgroups\` is the same
+: read interfaces, ipsec.secrets and policy groups, and take part in IKE
+
+\`--rereadgroups\`
+: the same; before it, connections with a policy group that ipsec.conf has gained since start are made known, and routed as
+their \`auto=\` says
 
 \`--rereadsecrets\`, \`--rereadcacerts\`, \`--rereadcrls\`, \`--rereadall\`
 : read these files again

@@ -2,6 +2,7 @@
 import { argumentsOf, type AutoCommand, autoScript, failingScript } from "../lib/config/auto_script.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { connReader } from "./_auto_conn.ts";
+import { knownConns, type WrittenGroup, writtenGroups } from "./_auto_groups.ts";
 import { parseKeyList } from "./_auto_lists.ts";
 import { AUTO_MANUAL } from "./_auto_manual.ts";
 import { AUTO_USAGE, type AutoOptions, OPERATIONS, readAutoOptions } from "./_auto_options.ts";
@@ -24,6 +25,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (options.obsolete) io.stderr(`${PROG}: warning: obsolete command syntax used\n`);
   const { operation } = options;
   if (operation === "add" || operation === "replace") return await define(options, io);
+  if (operation === "rereadgroups" && !options.showOnly) return await rereadGroups(options, io);
   const words = OPERATIONS[operation].whack.map((word) => fillIn(word, options));
   if (options.user !== undefined) words.push("--xauthname", options.user);
   if (options.showOnly) {
@@ -64,6 +66,37 @@ async function define(options: AutoOptions, io: Io): Promise<number> {
     return 0;
   }
   return await performAll(commands, options, io);
+}
+
+/**
+ * As at start: what ipsec.conf has gained is made known, all files are read, and what is new is routed.
+ *
+ * @returns the status of the first that failed
+ */
+async function rereadGroups(options: AutoOptions, io: Io): Promise<number> {
+  const statuses: number[] = [];
+  const groups = await newGroups(options, io);
+  const added = [];
+  for (const group of groups) {
+    const status = await define({ ...options, name: group.name, operation: "add" }, io);
+    statuses.push(status);
+    if (status === 0) added.push(group);
+  }
+  statuses.push(await perform(["--listen"], options, io));
+  for (const { name, isRouted } of added) {
+    if (isRouted) statuses.push(await perform(["--name", name, "--route"], options, io));
+  }
+  return statuses.find((status) => status !== 0) ?? 0;
+}
+
+/** pluto is asked only where ipsec.conf has groups of its own. */
+async function newGroups(options: AutoOptions, io: Io): Promise<WrittenGroup[]> {
+  const groups = writtenGroups(options, io);
+  if (!groups.length) return [];
+  let status = "";
+  await perform(["--status"], {}, { ...io, stdout: (text) => void (status += text) });
+  const known = knownConns(status.split("\n"));
+  return groups.filter(({ name }) => !known.has(name));
 }
 
 /** Ends with the first that fails. @returns its status */

@@ -5,6 +5,7 @@ import { type Complaint, Complaints } from "./complaint.ts";
 import { besides, type FileSystem } from "./file_system.ts";
 import { stripComment } from "./lines.ts";
 import type { Configuration } from "./load.ts";
+import type { Conn } from "./settings.ts";
 
 /** A network, or a host's name that is still to be looked up. */
 export type GroupEntry = { readonly line: number } & ({ readonly subnet: Subnet } | { readonly name: string });
@@ -45,10 +46,15 @@ export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
 
 const GROUPS = ["%group", "%opportunisticgroup"];
 
+/** Whether one end is a policy group. */
+export function hasGroup({ settings }: Pick<Conn, "settings">): boolean {
+  return ["left", "right"].some((side) => GROUPS.includes(settings.get(side)?.value ?? ""));
+}
+
 /** About the files of all groups that the connections name, in the folder beside ipsec.conf. */
 export function checkGroups({ conns }: Pick<Configuration, "conns">, file: string, files: FileSystem): Complaint[] {
   return [...conns.values()]
-    .filter(({ settings }) => ["left", "right"].some((side) => GROUPS.includes(settings.get(side)?.value ?? "")))
+    .filter(hasGroup)
     .flatMap(({ name }) => readPolicyGroup(besides(file, `ipsec.d/policies/${name}`), files).complaints);
 }
 

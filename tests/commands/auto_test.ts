@@ -392,6 +392,54 @@ Deno.test("auto has all its operations in these tests", () => {
   deepEqual(Object.keys(OPERATIONS).filter((name) => !tested.includes(name)), ["add", "replace"]);
 });
 
+const GROUPS = `version 2
+conn private-net
+	also=private
+	leftsubnet=10.1.0.0/24
+conn known-net
+	also=clear
+	leftsubnet=10.1.0.0/24
+conn asleep-net
+	left=%defaultroute
+	right=%group
+	type=passthrough
+	authby=never
+conn added-net
+	also=block
+	auto=add
+conn office
+	left=1.1.1.1
+	right=2.2.2.2
+	auto=start
+`;
+
+Deno.test("auto --rereadgroups makes the groups known that ipsec.conf has gained, reads the files, and routes them", async () => {
+  await using pluto = new FakePluto((request, { say }) =>
+    say(...request.status ? ['000 "known-net": 10.1.0.0/24===192.0.2.1---192.0.2.254...%group; unrouted'] : [])
+  );
+  Deno.writeTextFileSync(`${pluto.directory}/ipsec.conf`, GROUPS);
+  Deno.writeTextFileSync(`${pluto.directory}/ipsec.info`, INFO);
+  deepEqual(await runIn(pluto.directory, auto, "--rereadgroups"), { status: 0, stdout: "", stderr: "" });
+  const asked = pluto.requests.flatMap(({ keys, name, connection, listen, route, status }) =>
+    keys && !connection
+      ? []
+      : `${status ? "status" : ""}${listen ? "listen" : ""}${route ? "route " : ""}${connection ? "add " : ""}${
+        name ?? ""
+      }`
+  );
+  deepEqual(asked, ["status", "add private-net", "add added-net", "listen", "route private-net"]);
+});
+
+Deno.test("auto --rereadgroups reads the files also where a new group cannot be used, and says so", async () => {
+  await using pluto = new FakePluto();
+  Deno.writeTextFileSync(`${pluto.directory}/ipsec.conf`, `${GROUPS.split("conn known-net")[0]}\tnosuch=1\n`);
+  Deno.writeTextFileSync(`${pluto.directory}/ipsec.info`, INFO);
+  const { status, stderr } = await runIn(pluto.directory, auto, "--rereadgroups");
+  equal(status, 1);
+  match(stderr, /fatal error in "private-net": .*nosuch/);
+  deepEqual(pluto.requests.map(({ listen }) => listen), [undefined, true]);
+});
+
 Deno.test("auto --add tells pluto the keys, then the connection", async () => {
   const directory = folder("left=1.1.1.1 right=2.2.2.2 leftid=@w leftrsasigkey=0sAQNvLw== rightrsasigkey=%dns");
   await using pluto = new FakePluto();

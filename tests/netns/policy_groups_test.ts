@@ -127,6 +127,16 @@ scenario(
       const said = await regroup(onWest, { private: ["0.0.0.0/0"], clear: ["0.0.0.0/0"] });
       match(said, /^003 ".*\/policies\/\S+" line 2: subnet "0\.0\.0\.0\/0", source 192\.0\.2\.1\/32, already "\S+"$/m);
     });
+    await all.step("a group of one's own, made while IPsec runs as the chapter has it", async () => {
+      await regroup(onWest, { clear: ["192.0.2.0/24"] });
+      equal(await reaches(AT.north), true);
+      const own = conn("not-north-either", { also: "block" });
+      await onWest.write({ conns: [own], interfaces: "%defaultroute", secrets: all.keys.west.secrets });
+      equal(await regroup(onWest, { clear: ["192.0.2.0/24"], "not-north-either": [AT.north] }), "");
+      equal(await reaches(AT.north), false);
+      await regroup(onWest, { clear: ["192.0.2.0/24"] });
+      equal(await reaches(AT.north), true);
+    });
     await all.step("opportunism is switched off as the chapter has it", async () => {
       const names = ["block", "private", "private-or-clear", "clear-or-private", "clear", "packetdefault"];
       await west.ipsec("setup stop");
