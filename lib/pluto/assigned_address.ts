@@ -29,6 +29,8 @@ export interface Assigned {
   };
 }
 
+type Given = Pick<Assigned, "address" | "dns" | "domain">;
+
 export interface AssignedAddressDeps {
   readonly tasks: TaskQueue;
   readonly router: Pick<Router, "changeFlow" | "unroute">;
@@ -42,6 +44,8 @@ export interface AssignedAddressDeps {
 export class AssignedAddresses {
   /** Those whose address is about to change. */
   readonly #changing = new Set<Connection>();
+  /** Those that are trapped only because they are to be kept up: nobody has asked for a route. */
+  readonly #trapped = new WeakSet<Connection>();
 
   constructor(readonly deps: AssignedAddressDeps) {}
 
@@ -59,7 +63,7 @@ export class AssignedAddresses {
     if (!address) return now ? undefined : refusal(NONE);
     const why = whyUnusable(address, connection);
     if (why !== undefined) return refusal(`the peer has assigned the address ${formatAddress(address)}, ${why}`);
-    const take = () => takeOver(connection, address, sa.assigned!);
+    const take = () => this.#take(connection, { ...sa.assigned!, address });
     if (now && sameAddress(now.address, address)) return take();
     const keyed = this.#keyed(connection);
     if (connection.routing === "UNROUTED" && !keyed.length) return take();
@@ -114,10 +118,40 @@ export class AssignedAddresses {
       const isWanted = (policy.up || before.isRouted) && this.deps.connections.has(connection);
       // where there is no flow without the address, its trap and the route go on to keep packets from going in the clear
       if (isWanted && !hasFlow(before, connection)) return;
-      if (isWanted) return await this.deps.router.changeFlow(connection, restore);
-      await this.deps.router.unroute(connection);
-      restore();
+      if (!isWanted) {
+        await this.deps.router.unroute(connection);
+        return restore();
+      }
+      if (!before.isRouted) this.#trapped.add(connection);
+      await this.deps.router.changeFlow(connection, restore);
     });
+  }
+
+  /** `--route`: the route is to be there without an address, too. */
+  keepRouted(connection: Connection): void {
+    const { assigned } = connection;
+    this.#trapped.delete(connection);
+    if (assigned) connection.assigned = { ...assigned, before: { ...assigned.before, isRouted: true } };
+  }
+
+  /** `--down`, after which nothing is left where nothing was before. */
+  async takenDown(connection: Connection): Promise<void> {
+    await this.giveBack(connection);
+    if (!this.#trapped.delete(connection)) return;
+    await this.deps.tasks.run(async () => {
+      if (this.#keyed(connection).length === 0) await this.deps.router.unroute(connection);
+    });
+  }
+
+  #take(connection: Connection, { address, dns, domain }: Given): undefined {
+    const { ours: { client, sourceIp }, routing, assigned } = connection;
+    const isAskedFor = isRouted(routing) && !this.#trapped.has(connection);
+    const before = assigned?.before ?? { client, sourceIp, isRouted: isAskedFor };
+    this.#trapped.delete(connection);
+    const isPlain = domain !== undefined && DOMAIN.test(domain);
+    connection.assigned = { address, dns, ...(isPlain && { domain }), before };
+    connection.lastAssigned = address;
+    setEnd(connection, { client: hostSubnet(address), sourceIp: address });
   }
 
   #keyed(connection: Connection): IkeState[] {
@@ -128,12 +162,6 @@ export class AssignedAddresses {
 /** The outer address of this host may be of another family than what is behind the peer. */
 function hasFlow({ client }: Assigned["before"], { ours, peers }: Connection): boolean {
   return (client?.address ?? ours.host).family === peers.net.address.family;
-}
-
-/** `--route` while the address is there: the route is to be there without it, too. */
-export function keepRouted(connection: Connection): void {
-  const { assigned } = connection;
-  if (assigned) connection.assigned = { ...assigned, before: { ...assigned.before, isRouted: true } };
 }
 
 const NONE = "the peer has assigned no address (Mode Config), and there is nothing else to protect: its pool may be " +
@@ -160,19 +188,6 @@ function isUnicast(address: Address): boolean {
   const [first] = address.bytes;
   if (address.family === "inet6") return first !== 0xff && !isLoopbackAddress(address);
   return first !== 0 && first !== 127 && first < 224;
-}
-
-function takeOver(
-  connection: Connection,
-  address: Address,
-  { dns, domain }: Pick<NonNullable<IsakmpSa["assigned"]>, "dns" | "domain">,
-): undefined {
-  const { ours: { client, sourceIp }, routing } = connection;
-  const before = connection.assigned?.before ?? { client, sourceIp, isRouted: isRouted(routing) };
-  const isPlain = domain !== undefined && DOMAIN.test(domain);
-  connection.assigned = { address, dns, ...(isPlain && { domain }), before };
-  connection.lastAssigned = address;
-  setEnd(connection, { client: hostSubnet(address), sourceIp: address });
 }
 
 /** One name, or several; whatever else a server says stays in the log. */

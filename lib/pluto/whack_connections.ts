@@ -2,7 +2,6 @@
 import { Secret } from "../crypto/secret.ts";
 import { type Address, sameAddress } from "../text/address.ts";
 import { formatPoolRange } from "../text/pool_range.ts";
-import { keepRouted } from "./assigned_address.ts";
 import type { Connection } from "./connection.ts";
 import { defineConnection, RC } from "./define.ts";
 import type { ConnectionDescription } from "./description.ts";
@@ -64,7 +63,7 @@ export async function routeNamed(name: string | undefined, parts: Parts): Promis
   if (!connection) return;
   if (!connection.isOriented) return teller.tell(connection, RC.orient, NO_INTERFACE);
   if (connection.policy.group) return await routeGroup(connection, parts);
-  if (await parts.tasks.run(() => parts.router.route(connection))) keepRouted(connection);
+  if (await parts.tasks.run(() => parts.router.route(connection))) parts.assignedAddresses.keepRouted(connection);
   else teller.tell(connection, RC.route, "could not route");
 }
 
@@ -134,6 +133,7 @@ export async function terminateNamed(name: string | undefined, parts: Parts): Pr
   connection.policy.up = false;
   for (const one of [...parts.connections].filter((other) => other.name === connection.name)) {
     parts.lifeCycle.removeStates(one);
+    parts.inBackground(() => parts.assignedAddresses.takenDown(one));
   }
   await parts.tasks.idle();
 }

@@ -182,6 +182,25 @@ Deno.test("an SA that the peer ends leaves a trap, not a way in the clear", asyn
   await road.wire.seconds(1);
   equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
   equal(road.updowns.slice(3), ["down-client 10.3.0.7"]);
+  await road.down();
+  equal([road.west.kernel.table, road.updowns.slice(4)], [[], ["unroute-host"]]);
+});
+
+Deno.test("a connection that nobody has routed is not routed after --down, whatever has been between", async () => {
+  const road = await new Road().start();
+  for (let i = 0; i < 2; i++) {
+    await road.up();
+    road.connection.newestIpsec = 0;
+    await road.east.whack({ name: "road", terminate: true });
+    await road.wire.seconds(1);
+  }
+  await road.up();
+  await road.down();
+  equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
+  await road.up();
+  await road.west.whack({ name: "road", route: true });
+  await road.down();
+  equal(road.west.kernel.table, [`${flow("192.0.2.1")} => %trap`]);
 });
 
 Deno.test("the address is kept when both phases are renewed, and asked for again", async () => {
@@ -239,14 +258,14 @@ Deno.test("IPv6 behind the server, and IPv4 in between", async () => {
   await road.east.whack({ name: "road", terminate: true });
   await road.wire.seconds(1);
   equal(road.west.kernel.table, eroute("%trap"), "packets do not go in the clear");
+  await road.down();
+  equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
   await road.up();
   equal(road.west.kernel.table, eroute("#4"));
   await road.down();
   equal([road.west.kernel.table, road.end], [[], [undefined, undefined]]);
-  equal(road.updowns.filter((one) => /route/.test(one)), [
-    "route-client 2001:db8:3::7",
-    "unroute-client 2001:db8:3::7",
-  ]);
+  const pair = ["route-client 2001:db8:3::7", "unroute-client 2001:db8:3::7"];
+  equal(road.updowns.filter((one) => /route/.test(one)), [...pair, ...pair]);
 });
 
 const DEAD: [action: "hold" | "clear" | "restart", table: string[], asked: (string | undefined)[]][] = [
