@@ -149,6 +149,28 @@ export function charonOf(user: string, child: Settings = {}, more: Settings = {}
   };
 }
 
+/** A conn and the secrets of libreswan, whose kernel is a stand-in. */
+export function libreswanOf(user: string, from: string): { readonly conns: string; readonly secrets: string } {
+  const office = {
+    left: from,
+    leftmodecfgclient: "yes",
+    leftxauthclient: "yes",
+    leftusername: user,
+    right: WEST,
+    rightsubnet: WEST_NET,
+    rightmodecfgserver: "yes",
+    rightxauthserver: "yes",
+    modecfgpull: "yes",
+    authby: "secret",
+    ikev2: "no",
+    ike: "aes128-sha2_256-modp2048",
+    esp: "aes_gcm128-null",
+    leftupdown: "/bin/true",
+    auto: "ignore",
+  };
+  return { conns: conn("office", office), secrets: `${KEYS.secrets}@${user} : XAUTH "${PASSWORDS[user]}"\n` };
+}
+
 export function vpncOf(user: string): VpncOptions {
   return {
     gateway: WEST,

@@ -1,13 +1,26 @@
 /** An address for each of several clients, out of one pool: strongSwan and vpnc, as road warriors with passwords. */
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, notEqual, ok } from "node:assert/strict";
 import { type Host, until } from "../../tools/_net.ts";
 import { Pluto } from "../netns/_pluto.ts";
 import { scenario } from "../netns/_scenario.ts";
 import { murder } from "../netns/_setup.ts";
 import { Charon } from "./_charon.ts";
+import { Libreswan } from "./_libreswan.ts";
 import { SteadyPing } from "./_steady_ping.ts";
 import { Vpnc } from "./_vpnc.ts";
-import { charonOf, groupConn, hideClients, KEYS, mainConn, roadHosts, SIX, SUNSET, vpncOf } from "./_road.ts";
+import {
+  AWAY,
+  charonOf,
+  groupConn,
+  hideClients,
+  KEYS,
+  libreswanOf,
+  mainConn,
+  roadHosts,
+  SIX,
+  SUNSET,
+  vpncOf,
+} from "./_road.ts";
 
 const POOL = "10.3.0.10-10.3.0.99", FIRST = "10.3.0.10", SECOND = "10.3.0.11";
 const ONE = `${FIRST}-${FIRST}`;
@@ -246,6 +259,34 @@ scenario("strongSwan asks in Quick Mode for another address than it has", roadHo
   match(charon.log, /INVAL_ID|INVALID_ID_INFORMATION/);
   equal((await pluto.established("ipsec")).length, 0);
 }, ["charon"]);
+
+scenario("libreswan: two clients, and one too many", roadHosts, async ({ west, laptop, phone, step }) => {
+  const pluto = await Pluto.start(west, { ...KEYS, conns: [mainConn(POOL, { forceencaps: "no" })] });
+  const alice = await Libreswan.start(laptop, libreswanOf("alice", AWAY.laptop));
+  const bob = await Libreswan.start(phone, libreswanOf("bob", AWAY.phone));
+  const up = async (libreswan: Libreswan) => (await libreswan.whack("--initiate --name office")).stdout;
+  await step("each has an address of its own", async () => {
+    for (const [libreswan, address] of [[alice, FIRST], [bob, SECOND]] as const) {
+      await libreswan.add("office");
+      match(await up(libreswan), /IPsec SA established tunnel mode/);
+      ok(libreswan.log.includes(address), libreswan.log);
+    }
+    match(await west.ipsec("eroute"), /-> 10\.3\.0\.10\/32[^]*-> 10\.3\.0\.11\/32/);
+    for (const libreswan of [alice, bob]) await libreswan.whack("--delete --name office");
+    await none(pluto);
+  });
+  await step("none is left for the second", async () => {
+    await pluto.auto("--delete main");
+    await pluto.write({ ...KEYS, conns: [mainConn(ONE, { forceencaps: "no" })] });
+    await pluto.add("main");
+    for (const libreswan of [alice, bob]) await libreswan.add("office");
+    match(await up(alice), /IPsec SA established tunnel mode/);
+    const refused = up(bob);
+    await pluto.says(/modecfg: no address for user bob/);
+    await bob.whack("--delete --name office");
+    doesNotMatch(await refused, /IPsec SA established tunnel mode/);
+  });
+}, ["libreswan", "certutil"]);
 
 scenario("after a crash nobody but itself gets the address of a client whose SAs go on", roadHosts, async (hosts) => {
   const { sunset, west, laptop, phone } = hosts;
