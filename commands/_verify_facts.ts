@@ -7,6 +7,7 @@ import { SystemError } from "../lib/ffi/libc.ts";
 import { NfTables } from "../lib/ffi/nf_tables.ts";
 import { LINK_FLAG } from "../lib/packet/rtnetlink.ts";
 import { PfkeyClient } from "../lib/pfkey/client.ts";
+import { REQUEST_VERSION } from "../lib/pluto/request.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { networkFacts } from "../lib/system/network_facts.ts";
 import { confDirectory, pfkeySocketPath, plutoPaths } from "../lib/system/paths.ts";
@@ -127,9 +128,11 @@ function readKey(file: string): RsaPublicKey | string {
   return complaints.length ? complaints[0].message : "the file has none";
 }
 
-async function whyNoPluto(socket: string): Promise<string | undefined> {
+/** Asks for nothing, so that pluto has nothing to say in its log. */
+export async function whyNoPluto(socket: string): Promise<string | undefined> {
   try {
-    (await Deno.connect({ transport: "unix", path: socket })).close();
+    using connection = await Deno.connect({ transport: "unix", path: socket });
+    await connection.write(new TextEncoder().encode(`${JSON.stringify({ version: REQUEST_VERSION })}\n`));
     return undefined;
   } catch (error) {
     return error instanceof Deno.errors.NotFound ? `Pluto is not running (no "${socket}")` : errorReason(error);

@@ -2,9 +2,11 @@ import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { type LocalFacts, localFindings, publicAddresses, resolverFinding } from "../../commands/_verify_local.ts";
 import { formatFinding, isBad } from "../../commands/_verify_report.ts";
 import { type Uses, usesOf } from "../../commands/_verify_uses.ts";
+import { whyNoPluto } from "../../commands/_verify_facts.ts";
 import { verify } from "../../commands/verify.ts";
 import { formatAddress, parseAddress } from "../../lib/text/address.ts";
 import { fakeFiles } from "../config/_fake_files.ts";
+import { FakePluto } from "./_fake_pluto.ts";
 
 function addresses(...texts: string[]) {
   return texts.map((text) => {
@@ -233,4 +235,12 @@ Deno.test("ipsec verify refuses what it does not know", async () => {
   equal(await verify.run(["--hots", "x"], io), 2);
   ok(said.includes("Usage: ipsec verify"), said);
   equal(await verify.run(["xy.example.com"], io), 2);
+});
+
+Deno.test("ipsec verify asks pluto for nothing: it has nothing to say in its log", async () => {
+  await using pluto = new FakePluto();
+  equal(await whyNoPluto(`${pluto.directory}/pluto.ctl`), undefined);
+  equal(await whyNoPluto(`${pluto.directory}/other`), `Pluto is not running (no "${pluto.directory}/other")`);
+  while (!pluto.requests.length) await new Promise((resolve) => setTimeout(resolve, 1)); // it reads when it can
+  deepEqual(pluto.requests, [{ version: 1 }]);
 });
