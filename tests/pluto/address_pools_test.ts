@@ -48,6 +48,20 @@ Deno.test("an address is given back with the last SA, and found again", async ()
   equal(reached(on.gate), ["10.3.0.11", "10.3.0.10"]);
 });
 
+Deno.test("a connection that is replaced ends its clients, and they find their addresses again", async () => {
+  const on = new Road();
+  await on.gate.add("road", road());
+  const [laptop, phone] = [await on.client(HERE), await on.client(THERE)];
+  await on.gate.whack({ name: "road", delete: true, connection: road() });
+  await on.seconds(5);
+  equal(reached(on.gate), []);
+  for (const one of [phone, laptop]) {
+    await on.goes(one);
+    await on.comes(one);
+  }
+  equal(reached(on.gate), ["10.3.0.11", "10.3.0.10"]);
+});
+
 Deno.test("an address stays while keys of both phases are replaced", async () => {
   const on = new Road();
   await on.gate.add("road", road());
