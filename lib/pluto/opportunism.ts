@@ -46,6 +46,6 @@ export interface Opportunism {
   held(connection: Connection): void;
   /** Responder: whether both clients delegate to their gateways. @returns undefined where they do */
   confirm(sa: IsakmpSa, template: Connection, request: ClientRequest): Promise<Unconfirmed | undefined>;
-  /** After every request of whack's: questions to the DNS must not wait for their own answers. */
+  /** After every request of whack's that changes what is routed: questions to the DNS must not wait for their own answers. */
   settle(): Promise<void>;
 }

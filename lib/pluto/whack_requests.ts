@@ -22,6 +22,10 @@ import type { Reply } from "./whacks.ts";
 
 type Step = (request: WhackRequest, parts: Parts, reply: Reply) => void | Promise<void>;
 
+/** These say something to whoever asks, and change nothing. */
+const ANSWERS = [list(["pubkeys"]), list(["certs", "cacerts", "crls", "cards"]), status] as const;
+const [PUBLIC_KEYS, CERTIFICATES] = ANSWERS;
+
 /** In this order; each does nothing where it was not asked for. */
 const STEPS: readonly Step[] = [
   setDebug,
@@ -33,8 +37,8 @@ const STEPS: readonly Step[] = [
   async (request, parts) => request.listen ? await listen(parts) : undefined,
   (request, parts) => request.unlisten ? unlisten(parts) : undefined,
   async (request, parts) => request.rereadSecrets ? await loadSecrets(parts) : undefined,
-  list(["pubkeys"]),
-  list(["certs", "cacerts", "crls", "cards"]),
+  PUBLIC_KEYS,
+  CERTIFICATES,
   (request, parts, reply) => request.keys?.forEach((one) => keyRequest(one, parts, reply)),
   async (request, parts) => request.route ? await routeNamed(request.name, parts) : undefined,
   async (request, parts) => request.unroute ? await unrouteNamed(request.name, parts) : undefined,
@@ -50,12 +54,21 @@ const STEPS: readonly Step[] = [
 ];
 
 export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply): Promise<void> {
+  if (onlyAsks(request)) {
+    // whoever does is not to hear meanwhile what others negotiate
+    for (const step of ANSWERS) step(request, parts, reply);
+    return;
+  }
   await parts.whacks.during(reply, request.name, async () => {
     for (const step of STEPS) await step(request, parts, reply);
     if (changesRoutes(request)) await reconsider(parts);
-    await parts.opportunism?.settle();
+    if (changesRoutes(request) || request.shutdown) await parts.opportunism?.settle();
     parts.keeper.changed();
   });
+}
+
+function onlyAsks({ version: _, status, lists, utc: __, ...rest }: WhackRequest): boolean {
+  return Boolean(status || lists) && Object.values(rest).every((value) => value === undefined || value === false);
 }
 
 function changesRoutes({ delete: deletes, connection, listen, route, unroute }: WhackRequest): boolean {

@@ -286,3 +286,17 @@ Deno.test("datagrams are heard after --listen only", async () => {
   one.pluto.receive(path, new Uint8Array(40));
   equal(one.pluto.parts.engine.counters().received, 1);
 });
+
+Deno.test("whack: whoever asks for the status hears nothing of what others negotiate meanwhile", async () => {
+  const west = house();
+  const { engine, teller } = west.pluto.parts;
+  await west.add("net-net", description());
+  await west.whack({ name: "net-net", initiate: true, async: true });
+  const [state] = engine.states.values();
+  const asked = west.whack({ status: true });
+  for (let turn = 0; turn < 100; turn++) {
+    teller.tell(state, 4, "something of a negotiation");
+    await undefined;
+  }
+  equal((await asked).lines.filter((line) => !line.startsWith("000 ")), []);
+});
