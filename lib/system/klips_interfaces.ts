@@ -92,6 +92,10 @@ export class KlipsInterfaces implements Receiver {
     }
     const name = physical.split(":")[0]; // an alias attaches to its device
     if (interfaceMtu(name) === undefined) return ERRNO.ENXIO;
+    if (this.#attachments[index] === name) {
+      this.linksChanged(); // what returns is taken up again by itself: scripts that attach it have what they want
+      return 0;
+    }
     if (this.#attachments[index] !== undefined) return ERRNO.EBUSY;
     try {
       this.#attach(index, name);

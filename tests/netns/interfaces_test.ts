@@ -75,6 +75,9 @@ scenario("eth0 is deleted and returns with another address, as with ppp", fourHo
   await west.ip("addr add 192.0.2.101/24 dev eth0");
   await east.ip(`addr add ${EAST}/24 dev eth0`);
   await Promise.all([attachment(west, /^ipsec0 -> eth0/m), attachment(east, /^ipsec0 -> eth0/m)]);
+  // what the FAQ gives for this changes nothing; another device is refused as ever
+  await west.ipsec("tnconfig --attach --virtual ipsec0 --physical eth0");
+  match((await west.tryIpsec("tncfg --attach --virtual ipsec0 --physical eth1")).stderr, /Device busy/);
   await Promise.all([forget(west), forget(east)]);
   await keyBetween(four, { ...PLAIN, west: "192.0.2.101" }, 0x2000);
   await sunset.pings(SUNRISE);
