@@ -40,6 +40,25 @@ Where the peer has assigned that address (Mode Config), \`PLUTO_CFG_CLIENT\` is 
 that came with it, with blanks between them, and \`PLUTO_PEER_DOMAIN_INFO\` the domain. This command leaves them to others:
 no resolver is told, and /etc/resolv.conf stays as it is.
 
+## EXAMPLES
+
+There is no script of ours to copy. A script of one's own does what it has to do, and leaves routes and addresses to this
+command; with \`leftupdown=/etc/ipsec.d/updown\`:
+
+\`\`\`
+#!/bin/sh
+case "$PLUTO_VERB" in
+up-client)   change=-I ;;
+down-client) change=-D ;;
+*)           change= ;;
+esac
+if [ "$change" ]; then
+    iptables $change FORWARD -i "$PLUTO_INTERFACE" -s "$PLUTO_PEER_CLIENT" -d "$PLUTO_MY_CLIENT" -j ACCEPT
+    iptables $change FORWARD -o "$PLUTO_INTERFACE" -s "$PLUTO_MY_CLIENT" -d "$PLUTO_PEER_CLIENT" -j ACCEPT
+fi
+exec ipsec _updown "$@"
+\`\`\`
+
 ## FILES
 
 \`/etc/sysconfig/defaultsource\`

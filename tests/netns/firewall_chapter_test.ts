@@ -7,7 +7,8 @@
  * ```
  */
 import { equal, match } from "node:assert/strict";
-import { ADDRESS, type FourHosts, type Host } from "../../tools/_net.ts";
+import { UPDOWN_MANUAL } from "../../commands/_updown_manual.ts";
+import { ADDRESS, type FourHosts, type Host, ipsecCommand } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 import { configure, configuredHosts, reaches, tunnelConn } from "./_setup.ts";
 import { Wire } from "./_wire.ts";
@@ -71,6 +72,22 @@ scenario(
   },
   ["iptables"],
 );
+
+scenario("a script of one's own in place of _updown, as its manual page has it", configuredHosts, async (four) => {
+  const { sunset, west, east } = four;
+  const [, script] = /^```\n(#!.*?)^```$/ms.exec(UPDOWN_MANUAL)!;
+  const file = `${west.directory}/updown`;
+  const here = script.replaceAll("ipsec _updown", `${ipsecCommand().join(" ")} _updown`)
+    .replaceAll("iptables ", "iptables-nft ");
+  await Deno.writeTextFile(file, here, { mode: 0o755 });
+  configure(east, ["forwardcontrol=yes"], tunnelConn());
+  configure(west, ["forwardcontrol=yes"], `${tunnelConn()}\tleftupdown=${file}\n`);
+  await iptables(west, "-P FORWARD DROP");
+  for (const host of [west, east]) await host.ipsec("setup start");
+  await reaches(sunset, SUNRISE);
+  await west.ipsec("manual --down west-east");
+  match(await west.run(["iptables-nft", "-S", "FORWARD"]), /^-P FORWARD DROP\n$/);
+}, ["iptables"]);
 
 scenario(
   "two networks with NAT each: what goes into the tunnel is not masqueraded, the rest is",
