@@ -9,17 +9,20 @@ import {
   type AddressMessage,
   decodeAddress,
   decodeLink,
+  decodeNeighbour,
   decodeRoute,
   decodeRule,
   encodeAddress,
   encodeDumpQuestion,
   encodeLinkChange,
   encodeLinkQuestion,
+  encodeNeighbourQuestion,
   encodeRoute,
   encodeRouteQuestion,
   FIB_MATCH,
   type LinkChange,
   type LinkMessage,
+  NEIGHBOUR_VALID,
   ROUTE_PROTOCOL,
   type RouteMessage,
   type RouteType,
@@ -164,6 +167,31 @@ export class Rtnetlink implements Disposable {
       return route !== undefined && route.table === TABLE.MAIN && route.destination.bits < bits;
     } catch (error) {
       if (error instanceof SystemError) return error.errno === ERRNO.ENETUNREACH;
+      throw error;
+    }
+  }
+
+  /**
+   * The link address that packets to `address` get where they leave by the device of that index; undefined where the kernel
+   * does not know it now, or would not send them.
+   */
+  linkAddressTo(address: Address, device: number): Uint8Array | undefined {
+    const subject = `find the neighbour on the way to ${formatAddress(address)}`;
+    try {
+      const [way] = this.#socket.ask(
+        { type: RTM.GETROUTE, flags: 0, body: encodeRouteQuestion(address, { device }) },
+        subject,
+      );
+      const route = way && decodedOr(() => decodeRoute(way), subject);
+      if (route?.type !== "unicast" || route.nextHops.length !== 1) return undefined;
+      const [{ device: by, gateway }] = route.nextHops;
+      if (by !== device) return undefined;
+      const body = encodeNeighbourQuestion(gateway ?? address, device);
+      const [answer] = this.#socket.ask({ type: RTM.GETNEIGH, flags: 0, body }, subject);
+      const neighbour = answer && decodedOr(() => decodeNeighbour(answer), subject);
+      return neighbour && neighbour.state & NEIGHBOUR_VALID ? neighbour.linkAddress : undefined;
+    } catch (error) {
+      if (error instanceof SystemError) return undefined; // no way, no neighbour, or a kernel before Linux 5.0
       throw error;
     }
   }

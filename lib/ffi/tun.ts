@@ -19,6 +19,7 @@ const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFMTU = 0x8921;
 const SIOCSIFMTU = 0x8922;
+const SIOCGIFHWADDR = 0x8927;
 const IFF_UP = 1;
 
 /** Bytes of struct virtio_net_hdr before every packet. */
@@ -83,6 +84,14 @@ export function setInterfaceMtu(name: string, mtu: number): void {
 export function interfaceIsUp(name: string): boolean | undefined {
   const request = interfaceRequest(name);
   return interfaceCall(SIOCGIFFLAGS, request) < 0 ? undefined : (request.getInt16(16, true) & IFF_UP) !== 0;
+}
+
+/** @returns the link address of an Ethernet interface, or undefined for any other */
+export function ethernetAddress(name: string): Uint8Array | undefined {
+  const ARPHRD_ETHER = 1;
+  const request = interfaceRequest(name);
+  if (interfaceCall(SIOCGIFHWADDR, request) < 0 || request.getUint16(16, true) !== ARPHRD_ETHER) return undefined;
+  return new Uint8Array(request.buffer).slice(18, 24);
 }
 
 export function setInterfaceUp(name: string, up: boolean): void {

@@ -25,6 +25,8 @@ export const RTM = {
   NEWROUTE: 24,
   DELROUTE: 25,
   GETROUTE: 26,
+  NEWNEIGH: 28,
+  GETNEIGH: 30,
   NEWRULE: 32,
   GETRULE: 34,
 } as const;
@@ -294,6 +296,30 @@ export function decodeLink({ body }: NetlinkMessage): LinkMessage | undefined {
     mtu: u32Of(attributes.get(IFLA.MTU)),
     flags: head.getUint32(8, true),
   };
+}
+
+/** Who is at the other end of a link. */
+export interface NeighbourMessage {
+  /** NUD_ bits: what the kernel thinks of it. */
+  readonly state: number;
+  readonly linkAddress?: Uint8Array;
+}
+
+/** NUD_VALID: states in which the kernel itself sends to that link address. */
+export const NEIGHBOUR_VALID = 0x02 | 0x04 | 0x08 | 0x10 | 0x40 | 0x80;
+
+const NDA = { DST: 1, LLADDR: 2 };
+
+/** Asks for the neighbour with that address on the device of that index. */
+export function encodeNeighbourQuestion({ family, bytes }: Address, device: number): Uint8Array<ArrayBuffer> {
+  return new NetlinkWriter().fixed(AF_NUMBER[family], 0, 0, 0).fixed32(device).fixed32(0).bytes(NDA.DST, bytes).done();
+}
+
+/** struct ndmsg: family, device, state, flags, type; attributes. */
+export function decodeNeighbour({ body }: NetlinkMessage): NeighbourMessage {
+  const head = headOf(body, 12);
+  const linkAddress = decodeAttributes(body, 12).get(NDA.LLADDR);
+  return { state: head.getUint16(8, true), ...(linkAddress && { linkAddress: linkAddress.slice() }) };
 }
 
 /** Which table is asked for which packets (ip-rule(8)). */

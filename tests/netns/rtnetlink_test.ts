@@ -6,7 +6,7 @@
  * ```
  */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
-import { fourHosts, type Host } from "../../tools/_net.ts";
+import { ADDRESS, fourHosts, type Host } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 
 /** Lines of a program with `r`, `at()` and `net()` at hand; prints what `lines` return as JSON. */
@@ -245,4 +245,24 @@ scenario("Rtnetlink adds and deletes addresses, and changes links", fourHosts, a
       [32767, 253, 0],
     ]);
   });
+});
+
+scenario("Rtnetlink.linkAddressTo() finds who takes a packet next", fourHosts, async ({ west, east }) => {
+  const macOf = async (host: Host) => /link\/ether (\S+)/.exec(await host.ip("link show eth0"))![1].replaceAll(":", "");
+  const { inet, inet6 } = ADDRESS;
+  await west.pings(inet.east);
+  await west.pings(inet6.east);
+  await west.ip(`route add ${inet.eastNet} via ${inet.east}`);
+  await west.ip(`-6 route add ${inet6.eastNet} via ${inet6.east}`);
+  await west.ip(`route add 10.7.0.0/16 dev eth1`);
+  await west.ip(`route add unreachable 10.8.0.0/16`);
+  await west.ip(`route add 10.9.0.0/16 via 192.0.2.77`);
+  const ways = [inet.east, inet6.east, inet.sunrise, inet6.sunrise, inet.west, "10.7.0.1", "10.8.0.1", "10.9.0.1"];
+  const found = await rtnetlink(
+    west,
+    `const eth0 = r.findLink("eth0").index;
+     return ${JSON.stringify(ways)}.map((way) => r.linkAddressTo(at(way), eth0)?.toHex() ?? null);`,
+  );
+  const mac = await macOf(east);
+  deepEqual(found, [mac, mac, mac, mac, null, null, null, null]);
 });

@@ -1,5 +1,6 @@
 /** Packets for tests, put together byte by byte with a checksum of their own, so that lib/packet is not tested with itself. */
 import { PacketMemory } from "../../lib/packet/memory.ts";
+import { GSO, VNET, VNET_NEEDS_CHECKSUM } from "../../lib/packet/tcp_segments.ts";
 
 /** RFC 1071 §4.1 as it stands there: 16-bit words in network order, carries added back. */
 export function naiveChecksum(bytes: Uint8Array): number {
@@ -152,6 +153,27 @@ export function pseudoHeader(packet: Uint8Array, header: number, protocol: numbe
   return v4
     ? [...addresses, 0, protocol, size >>> 8, size & 0xff]
     : [...addresses, 0, 0, size >>> 8, size & 0xff, 0, 0, 0, protocol];
+}
+
+/** What a TUN device delivers: a virtio header and a packet whose checksum field holds the pseudo-header's sum. */
+export function superPacket(packet: Uint8Array, type: number, gsoSize: number): Uint8Array {
+  const v4 = packet[0] >>> 4 === 4;
+  const ip = v4 ? 20 : 40;
+  const udp = type === GSO.UDP_L4;
+  const protocol = udp ? 17 : 6, offset = udp ? 6 : 16;
+  const headers = ip + (udp ? 8 : packet[ip + 12] >>> 4 << 2);
+  const bytes = new Uint8Array(VNET.bytes + packet.length);
+  bytes[VNET.flags] = VNET_NEEDS_CHECKSUM;
+  bytes[VNET.gsoType] = type;
+  const view = new DataView(bytes.buffer);
+  view.setUint16(VNET.headerLength, headers, true);
+  view.setUint16(VNET.gsoSize, gsoSize, true);
+  view.setUint16(VNET.checksumStart, ip, true);
+  view.setUint16(VNET.checksumOffset, offset, true);
+  bytes.set(packet, VNET.bytes);
+  const pseudo = naiveChecksum(Uint8Array.from(pseudoHeader(packet, ip, protocol)));
+  put16(bytes, VNET.bytes + ip + offset, ~pseudo & 0xffff);
+  return bytes;
 }
 
 /** Counts up from `first`, so that a byte out of place shows. */

@@ -14,9 +14,11 @@ import {
 import {
   decodeAddress,
   decodeLink,
+  decodeNeighbour,
   decodeRoute,
   decodeRule,
   encodeAddress,
+  encodeNeighbourQuestion,
   encodeRoute,
   type RouteMessage,
   RTM,
@@ -157,6 +159,36 @@ Deno.test("decodeLink() reads eth0, a TUN device that is down", () => {
   deepEqual(decodeLink(messageOf(hex)), { index: 2, name: "eth0", mtu: 1500, flags: 0x1090 });
 });
 
+const NEIGHBOURS: [ip: string, hex: string, expected: ReturnType<typeof decodeNeighbour>][] = [
+  [
+    "192.0.2.2 lladdr 02:00:00:00:00:02 PERMANENT",
+    "4c0000001c000000010000000000000002000000030000008000000108000100c00002020a000200020000000002000008000400000000001400" +
+    "030010000000100000001000000001000000",
+    { state: 0x80, linkAddress: bytesOf("020000000002") },
+  ],
+  [
+    "2001:db8::2 lladdr 02:00:00:00:00:03 STALE",
+    "580000001c00000002000000000000000a00000003000000040000011400010020010db80000000000000000000000020a000200020000000003" +
+    "000008000400000000001400030080170000100000001000000001000000",
+    { state: 0x04, linkAddress: bytesOf("020000000003") },
+  ],
+  [
+    "192.0.2.3 INCOMPLETE",
+    "400000001c000000030000000000000002000000030000000100000108000100c00002030800040004000000140003007f1700000f0000000f00" +
+    "000002000000",
+    { state: 0x01 },
+  ],
+];
+
+for (const [ip, hex, expected] of NEIGHBOURS) {
+  Deno.test(`decodeNeighbour() reads ${ip}`, () => deepEqual(decodeNeighbour(messageOf(hex)), expected));
+}
+
+Deno.test("encodeNeighbourQuestion() asks what the kernel answered", () => {
+  const question = encodeNeighbourQuestion(at("192.0.2.2"), 3);
+  equal(question.toHex(), "02000000030000000000000008000100c0000202");
+});
+
 Deno.test("decodeRule() reads 77: from 10.1.0.0/16 fwmark 0x5 lookup 1000", () => {
   const hex =
     "5400000020000200070000009664000002001000fc0000010000000008000f00e803000008000e00ffffffff05001500000000000800" +
@@ -220,8 +252,8 @@ Deno.test("decodeList() undoes NetlinkWriter, nested ones too", () => {
   deepEqual([nested[0], decodeAttributes(nested[1]).size], [3, 2]);
 });
 
-const DECODERS = { decodeRoute, decodeAddress, decodeLink, decodeRule, decodeEnd };
-const SEEDS = [...ROUTES, ...ADDRESSES, ...ENDS].map(([, hex]) => bytesOf(hex));
+const DECODERS = { decodeRoute, decodeAddress, decodeLink, decodeNeighbour, decodeRule, decodeEnd };
+const SEEDS = [...ROUTES, ...ADDRESSES, ...NEIGHBOURS, ...ENDS].map(([, hex]) => bytesOf(hex));
 
 /** A valid datagram with bytes changed, or cut short, or any bytes. */
 const anyBytes = fc.oneof(

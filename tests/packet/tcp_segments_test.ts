@@ -1,7 +1,7 @@
 import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Coalescer, OFFER } from "../../lib/packet/tcp_coalesce.ts";
-import { GSO, Segmenter, VNET, VNET_NEEDS_CHECKSUM } from "../../lib/packet/tcp_segments.ts";
+import { GSO, Segmenter, VNET } from "../../lib/packet/tcp_segments.ts";
 import {
   counting,
   FLAG,
@@ -9,8 +9,7 @@ import {
   get32,
   GuardedMemory,
   naiveChecksum,
-  pseudoHeader,
-  put16,
+  superPacket,
   tcp,
   type TcpFields,
   transportChecksum,
@@ -24,27 +23,6 @@ const JOIN = 160_002;
 const SIZE = 240_000;
 /** Timestamps, as Linux sends them: two no-operations before 10 bytes. */
 const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6];
-
-/** What a TUN device delivers: a virtio header and a packet whose checksum field holds the pseudo-header's sum. */
-function superPacket(packet: Uint8Array, type: number, gsoSize: number): Uint8Array {
-  const v4 = packet[0] >>> 4 === 4;
-  const ip = v4 ? 20 : 40;
-  const udp = type === GSO.UDP_L4;
-  const protocol = udp ? 17 : 6, offset = udp ? 6 : 16;
-  const headers = ip + (udp ? 8 : packet[ip + 12] >>> 4 << 2);
-  const bytes = new Uint8Array(VNET.bytes + packet.length);
-  bytes[VNET.flags] = VNET_NEEDS_CHECKSUM;
-  bytes[VNET.gsoType] = type;
-  const view = new DataView(bytes.buffer);
-  view.setUint16(VNET.headerLength, headers, true);
-  view.setUint16(VNET.gsoSize, gsoSize, true);
-  view.setUint16(VNET.checksumStart, ip, true);
-  view.setUint16(VNET.checksumOffset, offset, true);
-  bytes.set(packet, VNET.bytes);
-  const pseudo = naiveChecksum(Uint8Array.from(pseudoHeader(packet, ip, protocol)));
-  put16(bytes, VNET.bytes + ip + offset, ~pseudo & 0xffff);
-  return bytes;
-}
 
 function cut(bytes: Uint8Array): Uint8Array[] {
   const memory = new GuardedMemory(SIZE);
