@@ -29,6 +29,7 @@ const quiet: Outlet = {
     sent.at[sent.count] = at;
     sent.length[sent.count++] = length;
   },
+  superPacket: () => false,
   datagram() {},
   flush() {},
   address: () => undefined,

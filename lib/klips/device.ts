@@ -11,6 +11,11 @@ export interface Outlet {
   readonly mtu: number;
   /** Queues a whole IP packet; borrows its bytes until `flush`. */
   packet(at: number, length: number, addressBytes: 4 | 16): void;
+  /**
+   * Sends a TCP or UDP super-packet, its virtio header before `at`, uncut: at once, but after what is queued. False where
+   * that cannot be, and its segments are to be queued.
+   */
+  superPacket(at: number, length: number, addressBytes: 4 | 16): boolean;
   /** Queues an ESP packet (without IP header) as a UDP datagram; `source` is the offset of its source address. */
   datagram(
     at: number,

@@ -7,7 +7,8 @@
  *  4. protect  check the whole chain, then transform each segment, innermost SA first
  *  5. emit     look up the result once more, then fragment where needed and queue it on the physical device
  *
- * A TCP super-packet is looked up once and then cut into segments, each of which passes stages 4 and 5.
+ * A TCP super-packet is looked up once and then cut into segments, each of which passes stages 4 and 5; one that goes in
+ * the clear may leave uncut.
  */
 import { finishPartialChecksum } from "../packet/checksum.ts";
 import { countFragments, writeFragment } from "../packet/fragment.ts";
@@ -174,10 +175,23 @@ export class Outbound {
   }
 
   #pass(device: Device, at: number, length: number, segments: number): void {
+    if (segments > 1 && this.#passWhole(device, at, length, segments)) return;
     for (let i = 0; i < segments; i++) {
       if (!this.#load(at, length, segments, i)) return device.counters.drop(DROP.NO_ROOM, segments - i);
       this.#send(device, undefined);
     }
+  }
+
+  /** A super-packet is looked at and sent once, where its segments fit the device: the host or its network card cuts it. */
+  #passWhole(device: Device, at: number, length: number, segments: number): boolean {
+    const { memory, trace } = this.parts;
+    const outlet = device.outlet!;
+    if (this.#segmenter.largest > outlet.mtu) return false;
+    if (!outlet.superPacket(at, length, memory.bytes[at] >>> 4 === 4 ? 4 : 16)) return false;
+    if (trace.on) trace.sending(device.name, memory, at, length);
+    device.counters.txPackets += segments;
+    device.counters.txBytes += this.#segmenter.bytes;
+    return true;
   }
 
   #reject(device: Device, at: number, length: number): void {

@@ -33,6 +33,11 @@ export class Segmenter {
   #v4 = true;
   #protocol = TCP;
 
+  /** Bytes of all segments together. */
+  get bytes(): number {
+    return this.#length + (this.#count - 1) * this.#headers;
+  }
+
   /**
    * Looks at the virtio header at `header` and the packet behind it, whose IP header has been checked.
    *

@@ -58,7 +58,7 @@ export interface FirewallDeps {
   read(path: string): string;
 }
 
-const SYSTEM: FirewallDeps = {
+export const SYSTEM: FirewallDeps = {
   open: () => new NfTables(),
   read: (path) => {
     try {
@@ -71,8 +71,8 @@ const SYSTEM: FirewallDeps = {
 
 /** What all comments of ours start with. */
 const MARK = "oneswan ";
-const FAMILIES: Record<Family, readonly TableFamily[]> = { inet: ["inet", "ip"], inet6: ["inet", "ip6"] };
-const LEGACY_TABLES: Record<Family, string> = {
+export const FAMILIES: Record<Family, readonly TableFamily[]> = { inet: ["inet", "ip"], inet6: ["inet", "ip6"] };
+export const LEGACY_TABLES: Record<Family, string> = {
   inet: "/proc/net/ip_tables_names",
   inet6: "/proc/net/ip6_tables_names",
 };
@@ -81,7 +81,7 @@ const MOST_TRIES = 10;
 /** What fits into one message to the kernel many times over. */
 const MOST_CHANGES = 500;
 /** A kernel without nf_tables says one of these. */
-const NO_NF_TABLES: readonly number[] = [ERRNO.EINVAL, 93, /* EPROTONOSUPPORT */ 95 /* EOPNOTSUPP */];
+export const NO_NF_TABLES: readonly number[] = [ERRNO.EINVAL, 93, /* EPROTONOSUPPORT */ 95 /* EOPNOTSUPP */];
 
 /** Opens the firewall; doing so again leaves the same rules. Throws SystemError, with the firewall as it was. */
 export function openFirewall(passage: Passage, deps: FirewallDeps = SYSTEM): FirewallReport {

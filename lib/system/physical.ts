@@ -9,6 +9,7 @@ import type { UdpEncapsulation } from "../klips/sa.ts";
 import type { Address } from "../text/address.ts";
 import { drain, IpInputs } from "./ip_inputs.ts";
 import type { Poller } from "./poller.ts";
+import { SuperPackets } from "./super_packets.ts";
 
 /** Where received packets go; positions are in the packet memory. */
 export interface Receiver {
@@ -28,6 +29,7 @@ export class Physical implements Outlet {
   readonly index: number;
   readonly #inputs: IpInputs;
   readonly #outputs: [v4: SendBatch, v6: SendBatch];
+  readonly #superPackets: SuperPackets;
   readonly #udp = new Map<number, UdpPort>();
 
   constructor(
@@ -47,6 +49,7 @@ export class Physical implements Outlet {
       new SendBatch(openIpOutput(name, 4), memory, 4),
       new SendBatch(openIpOutput(name, 16), memory, 16),
     ];
+    this.#superPackets = new SuperPackets(name, this.index, memory);
     this.#inputs = new IpInputs(name, slots, poller, (...packets) => receiver.ip(this, ...packets));
   }
 
@@ -71,6 +74,13 @@ export class Physical implements Outlet {
   packet(at: number, length: number, addressBytes: AddressBytes): void {
     if (addressBytes === 4) this.#outputs[0].packet(at, length, at + 16);
     else this.#outputs[1].packet(at, length, at + 24);
+  }
+
+  superPacket(at: number, length: number, addressBytes: AddressBytes): boolean {
+    const header = this.#superPackets.headerTo(at + (addressBytes === 4 ? 16 : 24), addressBytes);
+    if (!header) return false;
+    this.#flushBatch(this.#outputs[addressBytes === 4 ? 0 : 1]);
+    return this.#superPackets.send(at, length, header);
   }
 
   datagram(
@@ -101,6 +111,7 @@ export class Physical implements Outlet {
       }
     }
     for (const batch of this.#outputs) closeSocket(batch.fd);
+    this.#superPackets.close();
   }
 
   #flushBatch(batch: SendBatch): void {

@@ -40,6 +40,7 @@ export class OutboundFuzzer {
       name: "eth0",
       mtu: 1500,
       packet: (at, length) => this.#checkSent(at, length),
+      superPacket: () => false,
       datagram: (at, length) => this.#checkInArena(at, length),
       flush() {},
       address: (bytes) => address(bytes === 4 ? V4.west : V6.west),

@@ -51,6 +51,8 @@ export class Gateway {
   readonly local: Set<string>;
   clock = 1000;
   mtu = 1500;
+  /** Whether the device sends super-packets uncut; they stand in `sent` then. */
+  takesSuperPackets = false;
 
   constructor(
     own: string[],
@@ -75,6 +77,9 @@ export class Gateway {
         return gateway.mtu;
       },
       packet: (at, length) => void this.sent.push({ bytes: this.memory.bytes.slice(at, at + length), udp: undefined }),
+      superPacket: (at, length) =>
+        this.takesSuperPackets &&
+        this.sent.push({ bytes: this.memory.bytes.slice(at, at + length), udp: undefined }) > 0,
       datagram: (at, length, source, udp, peer) =>
         void this.sent.push({
           bytes: this.memory.bytes.slice(at, at + length),

@@ -32,6 +32,7 @@ function swallow(gateway: Gateway): void {
     name: "eth0",
     mtu: gateway.mtu,
     packet() {},
+    superPacket: () => true,
     datagram() {},
     flush() {},
     address: (bytes) => outlet!.address(bytes),
@@ -134,6 +135,20 @@ for (const [name, packet, make] of OTHER) {
     ok(perPacket <= NOTHING, `${perPacket} bytes per packet`);
   });
 }
+
+Deno.test("no object is made per super-packet that goes in the clear", () => {
+  const west = sender((west) => west.eroute("10.1.0.0/24", "10.9.0.0/16", "%pass"));
+  const packet = plainPacket(V4.sunset, "10.9.0.1", 20 + 5000, 6);
+  packet[32] = 0x50;
+  west.memory.bytes.set([1, 1, 40, 0, 1000 & 255, 1000 >> 8, 20, 0, 16, 0], 4098);
+  west.memory.bytes.set(packet, 4108);
+  const perPacket = heapBytesPerCall(
+    () => west.engine.outbound.accept(west.device, 4098, 10 + packet.length),
+    NOTHING,
+  );
+  ok(west.device.counters.txPackets > 0 && west.device.counters.txPackets % 5 === 0);
+  ok(perPacket <= NOTHING, `${perPacket} bytes per packet`);
+});
 
 const REFUSED: [name: string, change: (bytes: Uint8Array, east: Gateway) => void, reason: number][] = [
   ["an unknown SA", (bytes) => bytes[21] = 0xff, DROP.UNKNOWN_SA],

@@ -588,10 +588,8 @@ Deno.test("an IPv6 result too large leaves in fragments that carry the chain who
 
 Deno.test("a super-packet is cut, and each segment protected on its own", () => {
   const { west, east } = pair(["aes128gcm16"]);
-  const tcp = plainPacket(V4.sunset, V4.sunrise, 20 + 5000, 6);
-  tcp[32] = 0x50;
-  tcp[33] = 0x10;
-  const vnet = Uint8Array.of(1, 1, 40, 0, 1000 & 255, 1000 >> 8, 20, 0, 16, 0);
+  west.takesSuperPackets = true; // in the clear alone
+  const [tcp, vnet] = train();
   west.route(tcp, vnet);
   assert.equal(west.sent.length, 5);
   assert.equal(saOf(west, "esp").sequenceLow, 5);
@@ -605,6 +603,52 @@ Deno.test("a super-packet is cut, and each segment protected on its own", () => 
   assert.equal(east.delivered.length, 1);
   assert.deepEqual(east.delivered[0].slice(40), tcp.slice(40));
 });
+
+/** TCP of 5000 bytes in segments of 1000, as the host hands it over. */
+function train(): [packet: Uint8Array, vnet: Uint8Array] {
+  const packet = plainPacket(V4.sunset, V4.sunrise, 20 + 5000, 6);
+  packet[32] = 0x50;
+  packet[33] = 0x10;
+  return [packet, Uint8Array.of(1, 1, 40, 0, 1000 & 255, 1000 >> 8, 20, 0, 16, 0)];
+}
+
+function passing(change: (gateway: Gateway) => void = () => {}): Gateway {
+  const gateway = new Gateway([V4.west]);
+  gateway.takesSuperPackets = true;
+  gateway.eroute("10.1.0.0/24", "10.2.0.0/24", "%pass");
+  change(gateway);
+  gateway.route(...train());
+  return gateway;
+}
+
+Deno.test("a super-packet that goes in the clear leaves uncut, and counts as its segments", () => {
+  const gateway = passing();
+  assert.deepEqual(gateway.sent.map(({ bytes }) => bytes), [train()[0]]);
+  assert.equal(gateway.device.counters.txPackets, 5);
+  assert.equal(gateway.device.counters.txBytes, 5 * 40 + 5000);
+  assert.equal(gateway.engine.eroutes.list()[0].count, 5);
+});
+
+Deno.test("a super-packet that the device does not take leaves in segments", () => {
+  const gateway = passing((gateway) => gateway.takesSuperPackets = false);
+  assert.deepEqual(gateway.sent.map(({ bytes }) => bytes.length), [1040, 1040, 1040, 1040, 1040]);
+  assert.equal(gateway.device.counters.txBytes, 5 * 1040);
+});
+
+Deno.test("a super-packet whose segments are larger than the device's MTU is cut, and the sender told", () => {
+  const gateway = passing((gateway) => gateway.mtu = 1000);
+  assert.equal(gateway.sent.some(({ bytes }) => bytes.length > 1000), false);
+});
+
+for (const shunt of ["%drop", "%reject", "%hold", "%trap"]) {
+  Deno.test(`a super-packet under ${shunt} does not leave`, () => {
+    const gateway = new Gateway([V4.west]);
+    gateway.takesSuperPackets = true;
+    gateway.eroute("10.1.0.0/24", "10.2.0.0/24", shunt);
+    gateway.route(...train());
+    assert.equal(gateway.sent.length, 0);
+  });
+}
 
 // UDP encapsulation
 

@@ -7,8 +7,9 @@
  * ```
  */
 import { equal, ok } from "node:assert/strict";
-import { ADDRESS, type Family, type FourHosts, fourHosts, type Host, until } from "../../tools/_net.ts";
+import { ADDRESS, type Family, type FourHosts, fourHosts, type Host } from "../../tools/_net.ts";
 import { type Keying, startKlips } from "../../tools/_keying.ts";
+import { serve, transfer } from "./_iperf.ts";
 import { rekey, scenario } from "./_scenario.ts";
 import { contains, isAh, isEsp, isEspInUdp, isHousekeeping, MARKER, MARKER_WORDS, type Packet, Wire } from "./_wire.ts";
 
@@ -24,21 +25,6 @@ interface Kind {
 function kindOf({ esp, ah, natt }: Keying): Kind {
   if (ah) return { is: isAh, secret: esp !== undefined };
   return { is: natt ? isEspInUdp : isEsp, secret: true };
-}
-
-/** Starts iperf3(1) where it does not run yet; it serves both families. */
-async function serve(host: Host): Promise<void> {
-  const server = host.start(["iperf3", "-s", "--forceflush"]);
-  await until(`iperf3 listens on ${host.name}`, () => server.output.includes("listening"));
-}
-
-/** Bytes that arrived at the other end. */
-async function transfer(from: Host, to: string, words: string): Promise<number> {
-  const command = ["timeout", "20", "iperf3", "-c", to, "--connect-timeout", "5000", "--json", ...words.split(" ")];
-  const { stdout } = await from.attempt(command);
-  const { end, error } = JSON.parse(stdout || '{ "error": "no end in 20 seconds" }');
-  if (error) throw new Error(`iperf3 ${words}: ${error}`);
-  return end.sum_received?.bytes ?? end.sum.bytes;
 }
 
 /** Traffic of all kinds from `client` to `server`; `server` runs iperf3. */
