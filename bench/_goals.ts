@@ -1,8 +1,9 @@
 /** What the project wants to reach on the same machine in the same run, and whether this run did. */
+import { PLAIN } from "./_candidate.ts";
 import type { Findings } from "./_report.ts";
 import { digits, formatTable } from "./_report.ts";
 import { OUR_KEYING, THEIR_KEYING } from "./_keying.ts";
-import { ALGORITHMS, oneswanName } from "./_oneswan.ts";
+import { ALGORITHMS, oneswanName, PASSED } from "./_oneswan.ts";
 import { LIBIPSEC } from "./_strongswan.ts";
 import { WIREGUARD, WIREGUARD_NEW } from "./_wireguard.ts";
 import type { Traffic } from "./_traffic.ts";
@@ -64,6 +65,20 @@ export const goals = (lookups: readonly string[]): readonly Goal[] => [
     wanted: 2.5,
     unit: "x",
     seen: ratio("tcp", RAW, LIBIPSEC.name),
+  },
+  {
+    name: `TCP, ${PASSED.name} / ${UDP}`,
+    relation: "at least",
+    wanted: 1,
+    unit: "x",
+    seen: ({ ours: { [PASSED.name]: passed, [UDP]: sealed } }) => passed && sealed && passed.tcp / sealed.tcp,
+  },
+  {
+    name: `TCP, ${PASSED.name} / ${PLAIN.name}`,
+    relation: "at least",
+    wanted: 0.5,
+    unit: "x",
+    seen: ratio("tcp", PASSED.name, PLAIN.name),
   },
   ...each("small packets", "small", "at least", 2),
   ...each("round trip", "roundTrip", "at most", 1),

@@ -1,6 +1,6 @@
 /** What a run has found, and its tables. */
 import { type KeyingCost, TUNNELS } from "./_keying.ts";
-import { ALGORITHMS, oneswanName } from "./_oneswan.ts";
+import { ALGORITHMS, oneswanName, PASSED } from "./_oneswan.ts";
 import { median } from "./_median.ts";
 import { CROWD, PAIRS, type SocketRates } from "./_sas.ts";
 import type { StartUp } from "./_start_up.ts";
@@ -56,7 +56,7 @@ const FIGURES: readonly (readonly [figure: keyof Traffic, title: string])[] = [
 /** One table per figure: theirs in the second line, below them ours and the ratios ours / theirs. */
 function trafficTables({ ours, theirs }: Findings): string[] {
   const peers = Object.keys(theirs);
-  const own = ALGORITHMS.flatMap((name) => [oneswanName(name, true), oneswanName(name, false)])
+  const own = [...ALGORITHMS.flatMap((name) => [oneswanName(name, true), oneswanName(name, false)]), PASSED.name]
     .filter((name) => name in ours);
   if (own.length + peers.length === 0) return [];
   return FIGURES.map(([figure, title]) =>
