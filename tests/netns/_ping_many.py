@@ -1,6 +1,7 @@
 """Sends one ICMP echo to each of COUNT addresses from FIRST on within SECONDS, and waits for the answers.
 
-_ping_many.py FIRST COUNT SECONDS TIMEOUT MARKER: prints how many were answered, and after how many seconds the last was.
+_ping_many.py FIRST COUNT SECONDS TIMEOUT MARKER [TO]: with TO it is sent from each of these addresses, to TO. Prints how
+many were answered, and after how many seconds the last was.
 """
 import ipaddress
 import select
@@ -10,6 +11,7 @@ import sys
 import time
 
 first, count, seconds, timeout, marker = sys.argv[1:6]
+to = sys.argv[6] if len(sys.argv) > 6 else None
 count, seconds, timeout = int(count), float(seconds), float(timeout)
 addresses = [str(ipaddress.ip_address(first) + i) for i in range(count)]
 
@@ -27,18 +29,32 @@ def echo(sequence):
     return struct.pack("!BBHHH", 8, 0, checksum(head + body), 0x4F53, sequence) + body
 
 
-wire = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+def raw():
+    return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+
+
+def send(address, sequence):
+    if to is None:
+        wire.sendto(echo(sequence), (address, 0))
+        return
+    with raw() as own:
+        own.bind((address, 0))
+        own.sendto(echo(sequence), (to, 0))
+
+
+wire = raw()
 wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 began = time.monotonic()
 waiting, last, sent = set(addresses), 0.0, 0
 while waiting and time.monotonic() - began < timeout:
     while sent < count and time.monotonic() - began >= sent * seconds / count:
-        wire.sendto(echo(sent), (addresses[sent], 0))
+        send(addresses[sent], sent)
         sent += 1
     ready, _, _ = select.select([wire], [], [], 0.001 if sent < count else 0.1)
     if ready:
         data, (source, _) = wire.recvfrom(2048)
-        if data[(data[0] & 15) * 4] == 0 and source in waiting:
-            waiting.discard(source)
+        peer = source if to is None else socket.inet_ntoa(data[16:20])
+        if data[(data[0] & 15) * 4] == 0 and peer in waiting and to in (None, source):
+            waiting.discard(peer)
             last = time.monotonic() - began
 print(count - len(waiting), round(last, 1))
