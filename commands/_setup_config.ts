@@ -20,7 +20,7 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
   const path = file ?? `${confDirectory(env)}/ipsec.conf`;
   const isEmpty = file === undefined && !exists(path);
   const { setup, conns, complaints } = loadConfig(path, isEmpty ? NOTHING : files);
-  const settings = readSettings(setup);
+  const settings = readSettings(withWishes(setup, conns.values()));
   const manualConns = [...conns.values()]
     .filter((conn) => settingOf(conn.settings, "conn", "auto")?.value === "manual")
     .map(({ name }) => name);
@@ -32,6 +32,12 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
     remarks: complaints.filter((one) => !isFatal(one)).map(formatComplaint),
     errors: complaints.filter(isFatal).map(formatComplaint),
   };
+}
+
+/** pluto has `uniqueids` for all connections alone; the FAQ has `uniqueids=no` in one, and means that peers share an identity. */
+function withWishes(setup: Settings, conns: Iterable<Conn>): Settings {
+  const wish = [...conns].map(({ settings }) => settings.get("uniqueids")).find((one) => one?.value === "no");
+  return wish ? new Map([...setup, ["uniqueids", wish]]) : setup;
 }
 
 const STARTING = ["add", "route", "start"] as const;

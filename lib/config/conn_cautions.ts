@@ -52,6 +52,18 @@ export const CAUTIONS: readonly Rule[] = [
     const message = `${name}=${value} is what is protected: an address that the peer assigns to ${side} is not used`;
     return isAssigned ? { name, message } : undefined;
   }),
+  {
+    needs: ["uniqueids"],
+    broken: (conn) => {
+      const holds = conn.value("uniqueids") === "no"
+        ? "is for all connections, from the next start on"
+        : "has no effect";
+      return {
+        name: "uniqueids",
+        message: `uniqueids=${conn.value("uniqueids")} ${holds}: it belongs in config setup`,
+      };
+    },
+  },
   { needs: ["leftsubnet", "rightsubnet"], broken: overlap },
 ];
 

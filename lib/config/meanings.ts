@@ -44,6 +44,8 @@ export const SETUP_MEANINGS: Readonly<Record<string, string>> = {
   resolvers:
     "DNS servers to ask instead of those of /etc/resolv.conf: addresses, udp://ADDRESS:PORT, https://NAME/PATH",
   listen: "the only address on which IKE is listened for",
+  plutoload: "which connections start makes known",
+  plutostart: "which connections start brings up",
   protostack: "which IPsec of the kernel to use",
   nhelpers: "how many processes do the arithmetic of IKE",
   oe: "`yes` and `on` load packetdefault, too; `no` and `off` take all implicit connections away",
@@ -80,6 +82,7 @@ export const CONN_MEANINGS: Readonly<Record<string, string>> = {
     "its public key; `%dnsondemand` and `%dnsonload` look it up in DNS, `%cert` takes it from the certificate, `%none` is " +
     "none",
   leftrsasigkey2: "a second key that is accepted",
+  uniqueids: "as in `config setup`, where it belongs: `no` in one connection is for all",
   pfs: "whether each new key has an exchange of its own (perfect forward secrecy)",
   compress: "whether compression of packets is proposed",
   keylife: "how long a key is used",

@@ -31,6 +31,13 @@ const HOSTS = ["%defaultroute", "%any", "%opportunistic", "%group", "%opportunis
 const NO_KERNEL = "KLIPS is the packet engine here";
 const NO_KERNEL_POLICY = "leave it out: the kernel's IPsec policies are not used";
 
+const SEARCHED = "auto= of each connection says what start does with it, as with %search";
+/** What was a list of connections: files of FreeS/WAN 1 have the word for what is always so now. */
+const searched = (instead: string): Form => ({
+  says: "%search",
+  check: (value) => value === "%search" ? undefined : `is no longer possible: say ${instead} in each connection`,
+});
+
 const auto = { section: "conn", keying: "auto" } as const;
 const manual = { section: "conn", keying: "manual" } as const;
 const both = { section: "conn" } as const;
@@ -79,6 +86,8 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   dnssec: { ...setup, form: oneOf("require", "prefer", "ignore"), builtIn: "prefer" },
   resolvers: { ...setup, form: listOf(form.DNS_SERVER, COMMAS) },
   listen: { ...setup, form: ADDRESS },
+  plutoload: { ...setup, form: searched("auto=add"), idle: SEARCHED },
+  plutostart: { ...setup, form: searched("auto=start"), idle: SEARCHED },
   protostack: { ...setup, form: oneOf("klips", "auto", "netkey", "xfrm", "mast", "none"), idle: NO_KERNEL },
   nhelpers: { ...setup, form: TEXT, idle: "there are no helper processes" },
   oe: { ...setup, form: oneOf("yes", "no", "on", "off") },
@@ -95,6 +104,7 @@ const CONN: Readonly<Record<string, Parameter>> = {
   leftupdown: { ...both, ...sided, form: TEXT, builtIn: "ipsec _updown", command: true },
   leftfirewall: { ...both, ...sided, form: YES_NO, builtIn: "no" },
   auto: { ...both, form: oneOf("add", "route", "start", "manual", "ignore") },
+  uniqueids: { ...auto, form: YES_NO },
   keyexchange: { ...auto, form: oneOf("ike", "ikev1"), builtIn: "ike" },
   auth: { ...auto, form: oneOf("esp", "ah"), builtIn: "esp" },
   authby: {
@@ -206,8 +216,6 @@ interface Instead {
 
 /** Parameters that are gone: what to write in their place. They are errors, as in FreeS/WAN 2. */
 export const OBSOLETE: Readonly<Record<string, Instead>> = {
-  plutoload: { section: "setup", instead: "say auto=add in each connection" },
-  plutostart: { section: "setup", instead: "say auto=start in each connection" },
   plutobackgroundload: { section: "setup", instead: "leave it out" },
   dump: { section: "setup", instead: "use dumpdir" },
   no_eroute_pass: { section: "setup", instead: "use the connection packetdefault" },

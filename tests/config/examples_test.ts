@@ -241,6 +241,7 @@ for (const [section, name, value] of DEFAULTS) {
   });
 }
 
+const SEARCHED = "auto= of each connection says what start does with it, as with %search";
 /** Directives that the chapter about upgrading calls obsolete or needless; those that still mean something are read. */
 const UPGRADED: [section: string, line: string, complaints: string[]][] = [
   ["config setup", "dump=yes", ["dump is no longer a parameter: use dumpdir"]],
@@ -248,16 +249,25 @@ const UPGRADED: [section: string, line: string, complaints: string[]][] = [
   ["config setup", "no_eroute_pass=yes", [
     "no_eroute_pass is no longer a parameter: use the connection packetdefault",
   ]],
-  ["config setup", "plutoload=%search", ["plutoload is no longer a parameter: say auto=add in each connection"]],
-  ["config setup", "plutostart=%search", ["plutostart is no longer a parameter: say auto=start in each connection"]],
+  ["config setup", "plutoload=%search", [`warning: plutoload has no effect: ${SEARCHED}`]],
+  ["config setup", "plutostart=%search", [`warning: plutostart has no effect: ${SEARCHED}`]],
+  ["config setup", "plutostart=c", [
+    "plutostart=c: is no longer possible: say auto=start in each connection",
+  ]],
   ["conn c", "lifetime=2h", []],
   ["conn c", "rekeystart=10m", ["rekeystart is no longer a parameter: use rekeymargin"]],
   ["conn c", "rekeytries=3", []],
-  ["conn c", "uniqueids=no", ["uniqueids belongs in config setup"]],
+  ["conn c", "uniqueids=no", [
+    "warning: uniqueids=no is for all connections, from the next start on: it belongs in config setup",
+  ]],
 ];
 for (const [section, line, complaints] of UPGRADED) {
   Deno.test(`${line} in ${section} ${complaints.length ? "is answered with what to do" : "is read"}`, () => {
-    const expected = complaints.map((text) => `f:3: ${section}: ${text}`);
+    const expected = complaints.map((text) =>
+      text.startsWith("warning: ")
+        ? `f:3: warning: ${section}: ${text.slice("warning: ".length)}`
+        : `f:3: ${section}: ${text}`
+    );
     deepEqual(complaintsOf(`version 2\n${section}\n\t${line}\n`), expected);
   });
 }
