@@ -13,9 +13,14 @@ type Delete = Extract<Payload, { type: "D" }>;
 /** In the order in which they are sent. Of IPCOMP nothing is said: it goes with the SAs around it. */
 const PROTOCOL_NUMBERS = [["esp", PROTOCOL.IPSEC_ESP], ["ah", PROTOCOL.IPSEC_AH]] as const;
 
-/** What tells the peer that an established SA of ours is gone; empty for any other. */
+/** Whether the peer may have an SA: it is established, or the last message of the peer's, by which it is, is on its way. */
+export function isPeers(state: IkeState): boolean {
+  return state.isEstablished || state.name === "QUICK_R1";
+}
+
+/** What tells the peer that an SA of ours is gone; empty where it has none. */
 export function deletePayloads(state: IkeState): Delete[] {
-  if (!state.isEstablished) return [];
+  if (!isPeers(state)) return [];
   return state.kind === "isakmp" ? [isakmpDelete(state)] : ipsecDeletes(state);
 }
 

@@ -3,7 +3,7 @@ import { sameIdentity } from "../text/identity.ts";
 import { IvChain } from "./cbc.ts";
 import { EXCHANGE } from "./constants.ts";
 import { Counters, RateLimit } from "./counters.ts";
-import { isakmpDelete } from "./delete_payload.ts";
+import { isakmpDelete, isPeers } from "./delete_payload.ts";
 import { Exchange } from "./exchange.ts";
 import type { Effect, Opening, Reply, StepDeps } from "./exchange_table.ts";
 import type { IkeDeps, IkeOptions, Subject } from "./host.ts";
@@ -339,7 +339,7 @@ export class EngineCore {
   remove(state: IkeState, tellPeer: boolean): void {
     const own = state as State;
     if (own.isGone) return;
-    const teller = tellPeer && own.isEstablished ? this.#tellerFor(own) : undefined;
+    const teller = tellPeer && isPeers(own) ? this.#tellerFor(own) : undefined;
     if (teller) this.inform(teller, this.phase2.deletes(own));
     this.drop(own);
   }

@@ -167,7 +167,7 @@ export interface IkeEngine {
     | Refusal;
   /** Quick Mode under an established ISAKMP SA. */
   startQuick(sa: IsakmpSa, connection: IkeConnection, options: QuickOptions): IpsecSa | Refusal;
-  /** Deletes a state, and says so to the peer where it is established. @param tellPeer false where it knows, or is dead */
+  /** Deletes a state, and says so to the peer where that may have it established. @param tellPeer false where it knows, or is dead */
   remove(state: IkeState, tellPeer: boolean): void;
   /** Plans one of the lifetime events for a state, in place of what was planned. */
   schedule(state: IkeState, event: EventPlan): void;

@@ -57,6 +57,20 @@ for (const from of ["west", "east"] as const) {
   });
 }
 
+Deno.test("an SA that the peer may have by now is deleted at the peer, too", async () => {
+  const world = await keyedWorld();
+  const { west, east } = world;
+  startQuick(west);
+  // QR1 has come, QI2 has not gone through
+  await world.clock.pass(2);
+  east.isDeaf = true;
+  await world.clock.pass(2);
+  deepEqual([ipsecSas(west)[0].name, ipsecSas(east)[0].name], ["QUICK_I2", "QUICK_R1"], world.story);
+  east.engine.remove(ipsecSas(east)[0], true);
+  await world.pass(1);
+  deepEqual(ipsecSas(west), [], world.story);
+});
+
 Deno.test("an SA that is removed without a word is not deleted at the other end", async () => {
   const world = await upWorld();
   world.west.engine.remove(ipsecSas(world.west)[0], false);
