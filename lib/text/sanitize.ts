@@ -1,6 +1,8 @@
 /** Text from elsewhere, made fit for logs and terminals (text-forms.md §14). */
 
 const encoder = new TextEncoder();
+/** ASCII from the blank to the tilde, but the backslash. */
+const PRINTABLE = /^[ -[\]-~]*$/;
 
 /**
  * sanitize_string: line ends become blanks; a backslash and every byte that ASCII does not print become a backslash and
@@ -10,6 +12,8 @@ const encoder = new TextEncoder();
  * @param longest characters of the result; an escape that would not fit whole ends it
  */
 export function sanitizeText(text: string | Uint8Array, longest = Infinity): string {
+  // nearly every line of a log, and byte by byte it would leave a hundred pieces behind
+  if (typeof text === "string" && text.length <= longest && PRINTABLE.test(text)) return text;
   const bytes = typeof text === "string" ? encoder.encode(text) : text;
   let clean = "";
   for (const byte of bytes) {

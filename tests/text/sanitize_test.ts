@@ -44,3 +44,10 @@ Deno.test("sanitizeText() keeps every byte but line ends readable", () => {
     equal(back, String.fromCharCode(...bytes.map((byte) => byte === 0x0a || byte === 0x0d ? 0x20 : byte)));
   }));
 });
+
+Deno.test("sanitizeText() makes of a string what it makes of its bytes", () => {
+  const texts = fc.oneof(fc.string({ unit: "grapheme-ascii" }), fc.string({ unit: "binary" }));
+  fc.assert(fc.property(texts, fc.nat(40), (text, longest) => {
+    equal(sanitizeText(text, longest), sanitizeText(new TextEncoder().encode(text), longest));
+  }));
+});
