@@ -30,6 +30,9 @@ export interface KeyedConnsDeps {
 /** With --asynchronous: the negotiation is on its way. */
 const UNDER_WAY = [104, 112];
 
+/** RC of `attempt to redefine connection`. */
+const THERE_ALREADY = 20;
+
 export class KeyedConns {
   readonly #deps: KeyedConnsDeps;
   /** What pluto has by us, with the commands by which. */
@@ -91,9 +94,13 @@ export class KeyedConns {
     if (text !== undefined) this.#known.set(name, text);
   }
 
-  /** @returns whether pluto has it now */
+  /** @returns whether pluto has it now as it is described */
   async #define(name: string, described: DescribedConn, replace: boolean): Promise<boolean> {
     const outcome = await described.define(replace);
+    if (outcome.status === THERE_ALREADY) {
+      this.#deps.note(`conn "${name}" was added by hand: it stays as it is until ipsec.conf has it in another way`);
+      return false;
+    }
     this.#tell(outcome);
     if (outcome.status === 0 && described.text !== undefined) return true;
     this.#known.delete(name);

@@ -69,6 +69,20 @@ Deno.test("KeyedConns.update() touches only what has changed", async () => {
   deepEqual(did, ["--ready"]);
 });
 
+Deno.test("KeyedConns.update() leaves alone what ipsec auto --add has added, until it is described in another way", async () => {
+  const { did, said, texts, conns, ready } = world({ "add n": 20 });
+  await conns.load(CONNS, false, ready);
+  did.length = 0;
+  texts.n = "N";
+  const more: AutoConn[] = [...CONNS, { name: "n", auto: "start" }];
+  await conns.update(more, false);
+  deepEqual(did, ["add n", "--ready"]);
+  texts.n = "N in another way";
+  await conns.update(more, false);
+  deepEqual(did.slice(2), ["replace n", "--ready", "--route n", "--asynchronous --up n"]);
+  deepEqual(said, []);
+});
+
 Deno.test("KeyedConns.load() begins anew with a new pluto", async () => {
   const { did, conns, ready } = world();
   await conns.load(CONNS, false, ready);
