@@ -1,6 +1,7 @@
 /**
  * Super-packets on their way out of an Ethernet device, uncut (packet(7), PACKET_VNET_HDR): the kernel or its network card
- * makes segments of them and completes their checksums. Routing and the packet filter are passed by.
+ * makes segments of them and completes their checksums. Routing and the packet filter are passed by. The device's link
+ * header must have 14 bytes.
  */
 import type { PacketMemory } from "../packet/memory.ts";
 import { VNET } from "../packet/tcp_segments.ts";

@@ -9,6 +9,7 @@ import {
   type AddressMessage,
   decodeAddress,
   decodeLink,
+  decodeLinkKind,
   decodeNeighbour,
   decodeRoute,
   decodeRule,
@@ -21,6 +22,7 @@ import {
   encodeRouteQuestion,
   FIB_MATCH,
   type LinkChange,
+  type LinkKind,
   type LinkMessage,
   NEIGHBOUR_VALID,
   ROUTE_PROTOCOL,
@@ -103,6 +105,12 @@ export class Rtnetlink implements Disposable {
 
   findLink(name: string): Link | undefined {
     return this.links().find((link) => link.name === name);
+  }
+
+  /** What the device of that index is; undefined where there is none. */
+  kindOf(index: number): LinkKind | undefined {
+    return this.#list(RTM.GETLINK, RTM.NEWLINK, encodeLinkQuestion(), "list network devices", decodeLinkKind)
+      .find((link) => link.index === index);
   }
 
   setLink(name: string, change: LinkChange): void {

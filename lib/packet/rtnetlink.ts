@@ -322,6 +322,25 @@ export function decodeNeighbour({ body }: NetlinkMessage): NeighbourMessage {
   return { state: head.getUint16(8, true), ...(linkAddress && { linkAddress: linkAddress.slice() }) };
 }
 
+/** What a device is. */
+export interface LinkKind {
+  readonly index: number;
+  /** ARPHRD_ number: {@linkcode HARDWARE}. */
+  readonly hardware: number;
+  /** Of a device made by software, as ip-link(8) calls it: "vlan", "veth". */
+  readonly kind?: string;
+}
+
+export const HARDWARE = { ETHER: 1 } as const;
+
+export function decodeLinkKind({ body }: NetlinkMessage): LinkKind {
+  const LINKINFO = 18, KIND = 1;
+  const head = headOf(body, 16);
+  const info = decodeAttributes(body, 16).get(LINKINFO);
+  const kind = info && decodeAttributes(info).get(KIND);
+  return { index: head.getUint32(4, true), hardware: head.getUint16(2, true), ...(kind && { kind: textOf(kind) }) };
+}
+
 /** Which table is asked for which packets (ip-rule(8)). */
 export interface RuleMessage {
   readonly family: Family;

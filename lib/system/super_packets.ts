@@ -6,16 +6,23 @@ import { SystemError } from "../ffi/libc.ts";
 import { LinkOutput } from "../ffi/link_output.ts";
 import { Rtnetlink } from "../ffi/rtnetlink.ts";
 import { ethernetAddress } from "../ffi/tun.ts";
+import { HARDWARE } from "../packet/rtnetlink.ts";
 import type { PacketMemory } from "../packet/memory.ts";
 import type { Address } from "../text/address.ts";
 import { type LinkAddresses, LinkHeaders } from "./link_headers.ts";
 import { OutputRules } from "./output_rules.ts";
 
+/**
+ * Kinds of devices, beside a network card's, whose link header is Ethernet's 14 bytes. That of a VLAN may be longer, and
+ * macvlan's like that of the device below; a packet socket takes its length for where the IP header begins.
+ */
+const KINDS: readonly (string | undefined)[] = [undefined, "veth", "bridge", "bond", "team", "tun"];
+
 export class SuperPackets {
   readonly #rules = new OutputRules();
   readonly #headers: LinkHeaders;
   readonly #memory: PacketMemory;
-  /** Opened for the first super-packet; "none" where the kernel has no packet sockets. */
+  /** Opened for the first super-packet; "none" where there can be none. */
   #ways: { readonly output: LinkOutput; readonly routes: Rtnetlink } | "none" | undefined;
 
   /** @param index of the device called `name` */
@@ -42,19 +49,24 @@ export class SuperPackets {
 
   #look(address: Address): LinkAddresses | undefined {
     if (this.#rules.areThereFor(address.family)) return undefined;
+    this.#ways ??= this.#open();
+    if (this.#ways === "none") return undefined;
     const own = ethernetAddress(this.name);
-    this.#ways ??= own ? this.#open() : "none";
-    if (!own || this.#ways === "none") return undefined;
-    const neighbour = this.#ways.routes.linkAddressTo(address, this.index);
+    const neighbour = own && this.#ways.routes.linkAddressTo(address, this.index);
     return neighbour && { own, neighbour };
   }
 
   #open(): { output: LinkOutput; routes: Rtnetlink } | "none" {
     try {
-      return { output: new LinkOutput(this.index, this.#memory), routes: new Rtnetlink() };
+      const routes = new Rtnetlink();
+      const link = routes.kindOf(this.index);
+      if (link?.hardware === HARDWARE.ETHER && KINDS.includes(link.kind)) {
+        return { output: new LinkOutput(this.index, this.#memory), routes };
+      }
+      routes[Symbol.dispose]();
     } catch (error) {
-      if (error instanceof SystemError) return "none";
-      throw error;
+      if (!(error instanceof SystemError)) throw error; // no packet sockets here
     }
+    return "none";
   }
 }

@@ -65,6 +65,7 @@ scenario("clear traffic leaves uncut", fourHosts, async (four) => {
       const after = await interfaceStatus(west);
       ok(after.txPackets - before.txPackets > TCP_BYTES / MTU / 4, "segments are counted, not super-packets");
       ok(after.txBytes - before.txBytes > TCP_BYTES / 4);
+      equal(after.rxPackets, 0, "what comes in the clear does not see KLIPS");
     });
     await step(`rules for what leaves see every segment (${family})`, async () => {
       await ruleset(RULED);

@@ -6,6 +6,7 @@
  * ```
  */
 import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
+import { HARDWARE, type LinkKind } from "../../lib/packet/rtnetlink.ts";
 import { ADDRESS, fourHosts, type Host } from "../../tools/_net.ts";
 import { scenario } from "./_scenario.ts";
 
@@ -263,6 +264,8 @@ scenario("Rtnetlink.linkAddressTo() finds who takes a packet next", fourHosts, a
     `const eth0 = r.findLink("eth0").index;
      return ${JSON.stringify(ways)}.map((way) => r.linkAddressTo(at(way), eth0)?.toHex() ?? null);`,
   );
+  const { kind, hardware } = await rtnetlink(west, `return r.kindOf(r.findLink("eth0").index)`) as LinkKind;
+  deepEqual([kind, hardware], ["veth", HARDWARE.ETHER]);
   const mac = await macOf(east);
   deepEqual(found, [mac, mac, mac, mac, null, null, null, null]);
 });

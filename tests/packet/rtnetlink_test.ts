@@ -14,6 +14,7 @@ import {
 import {
   decodeAddress,
   decodeLink,
+  decodeLinkKind,
   decodeNeighbour,
   decodeRoute,
   decodeRule,
@@ -157,6 +158,15 @@ Deno.test("decodeLink() reads eth0, a TUN device that is down", () => {
   const hex =
     "540000001000020007000000716700000000feff02000000901000000000000009000300657468300000000008000d00f401000005001000020000000500110000000000050043000000000008000400dc050000";
   deepEqual(decodeLink(messageOf(hex)), { index: 2, name: "eth0", mtu: 1500, flags: 0x1090 });
+  const ARPHRD_NONE = 0xfffe;
+  deepEqual(decodeLinkKind(messageOf(hex)), { index: 2, hardware: ARPHRD_NONE });
+});
+
+Deno.test("decodeLinkKind() reads one end of a veth", () => {
+  // put together by hand: the kernel's has two dozen attributes more
+  const hex = "38000000100002000700000071670000000001000300000043100100000000000700030065300000" + "10001200" +
+    "0900010076657468" + "00000000";
+  deepEqual(decodeLinkKind(messageOf(hex)), { index: 3, hardware: 1, kind: "veth" });
 });
 
 const NEIGHBOURS: [ip: string, hex: string, expected: ReturnType<typeof decodeNeighbour>][] = [
@@ -252,7 +262,7 @@ Deno.test("decodeList() undoes NetlinkWriter, nested ones too", () => {
   deepEqual([nested[0], decodeAttributes(nested[1]).size], [3, 2]);
 });
 
-const DECODERS = { decodeRoute, decodeAddress, decodeLink, decodeNeighbour, decodeRule, decodeEnd };
+const DECODERS = { decodeRoute, decodeAddress, decodeLink, decodeLinkKind, decodeNeighbour, decodeRule, decodeEnd };
 const SEEDS = [...ROUTES, ...ADDRESSES, ...NEIGHBOURS, ...ENDS].map(([, hex]) => bytesOf(hex));
 
 /** A valid datagram with bytes changed, or cut short, or any bytes. */
