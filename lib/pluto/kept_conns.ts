@@ -48,6 +48,11 @@ export class Keeper {
     else this.#report();
   }
 
+  /** What somebody has just ordered outlives a crash that comes at once. */
+  ordered(): void {
+    if (this.#deps.keep) this.#report();
+  }
+
   #report(): void {
     this.#deps.keep!(keptConns(this.#deps.connections));
     this.#isPausing = true;

@@ -63,7 +63,8 @@ export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply
     for (const step of STEPS) await step(request, parts, reply);
     if (changesRoutes(request)) await reconsider(parts);
     if (changesRoutes(request) || request.shutdown) await parts.opportunism?.settle();
-    parts.keeper.changed();
+    if (isOrder(request)) parts.keeper.ordered();
+    else parts.keeper.changed();
   });
 }
 
@@ -73,6 +74,11 @@ function onlyAsks({ version: _, status, lists, utc: __, ...rest }: WhackRequest)
 
 function changesRoutes({ delete: deletes, connection, listen, route, unroute }: WhackRequest): boolean {
   return Boolean(deletes || connection || listen || route || unroute);
+}
+
+/** About one connection that is known: of those that are made known there may be thousands, one after the other. */
+function isOrder({ route, unroute, initiate, terminate }: WhackRequest): boolean {
+  return Boolean(route || unroute || initiate || terminate);
 }
 
 /** Everything goes, in order: secrets, connections with their SAs and routes, interfaces. */

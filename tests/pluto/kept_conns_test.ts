@@ -57,3 +57,14 @@ Deno.test("Keeper tells of many changes by a few reports", async () => {
   equal((await last()).length, 100);
   equal(reports.length, 2);
 });
+
+Deno.test("Keeper tells at once what an administrator orders", async () => {
+  const { wire: { west }, reports } = world();
+  await west.add("net-net", description());
+  await west.add("other", description({ right: { client: "10.0.3.0/24" } }));
+  await west.whack({ name: "net-net", route: true });
+  await west.whack({ name: "other", route: true });
+  deepEqual(reports.at(-1)!.map(({ isRouted }) => isRouted), [true, true]);
+  await west.whack({ name: "other", unroute: true });
+  deepEqual(reports.at(-1)!.map(({ isRouted }) => isRouted), [true, false]);
+});
