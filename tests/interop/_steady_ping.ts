@@ -30,13 +30,18 @@ export class SteadyPing {
     return this.#daemon.output.match(/bytes from/g)?.length ?? 0;
   }
 
-  /** Ends it. @returns how many requests since the first answer had none; the last one may be under way still */
-  async stop(): Promise<number> {
+  /**
+   * Ends it.
+   *
+   * @param underWay so many of the last ones need no answer yet
+   * @returns how many requests since the first answer had none
+   */
+  async stop(underWay = 1): Promise<number> {
     const output = await this.#daemon.stop("SIGINT");
     const sent = Number(/(\d+) packets transmitted/.exec(output)![1]);
     const answered = new Set([...output.matchAll(/bytes from .* icmp_seq=(\d+)/g)].map(([, seq]) => Number(seq)));
     let lost = 0;
-    for (let seq = Math.min(...answered); seq < sent; seq++) if (!answered.has(seq)) lost++;
+    for (let seq = Math.min(...answered); seq <= sent - underWay; seq++) if (!answered.has(seq)) lost++;
     return lost;
   }
 
