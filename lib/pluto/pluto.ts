@@ -4,11 +4,13 @@
  */
 import type { Timer } from "../ike/host.ts";
 import type { Path } from "../ike/state.ts";
+import type { UdpRefusal } from "../packet/icmp_refusal.ts";
 import { RC } from "./define.ts";
 import { acquireOf, HOLD_REASONS } from "./acquire.ts";
 import { PlutoHost } from "./ike_host.ts";
 import { type Acquire, KernelError } from "./kernel.ts";
 import { Parts, type PlutoDeps, type PlutoOptions } from "./parts.ts";
+import { tellRefusal } from "./refusals.ts";
 import type { WhackRequest } from "./request.ts";
 import { SCAN_SECONDS, scanShunts } from "./shunt_scan.ts";
 import { statusJson, statusLines } from "./status.ts";
@@ -35,6 +37,11 @@ export class Pluto {
   /** A datagram for IKE, from anybody. Nothing is heard before `--listen`. */
   receive(path: Path, datagram: Uint8Array): void {
     if (this.#parts.isListening) this.#parts.engine.receive(path, datagram);
+  }
+
+  /** Somebody says that a message of ours could not be delivered. */
+  refused(refusal: UdpRefusal): void {
+    tellRefusal(this.#parts, refusal);
   }
 
   /** Carries a request out; settled once it is done, while the whack may wait on for what it has begun. */

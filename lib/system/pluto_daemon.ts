@@ -6,6 +6,7 @@ import { type Address, formatAddress, parseNumericAddress } from "../text/addres
 import { parseIdentity } from "../text/identity.ts";
 import { IkeV1 } from "../ike/ike_v1.ts";
 import type { Clock } from "../ike/host.ts";
+import type { Path } from "../ike/state.ts";
 import type { FileSystem } from "../config/file_system.ts";
 import { KlipsKernel } from "../pluto/klips_kernel.ts";
 import { noKernel } from "../pluto/no_kernel.ts";
@@ -122,6 +123,7 @@ export class PlutoDaemon {
       relay: (path, datagram) => this.#relay?.send({ ...path, datagram }),
       warn: (text) => log.write("error", text),
     });
+    helper.refused = (refusal) => this.#pluto.refused(refusal);
     this.#pluto = new Pluto({
       uniqueIds: options.uniqueIds,
       interfaces: options.interfaces,
@@ -133,7 +135,7 @@ export class PlutoDaemon {
         new IkeV1({
           mostHalfOpen: MOST_HALF_OPEN,
           keepAliveSeconds: options.keepAliveSeconds,
-        }, { host, clock: CLOCK, random, send: (path, datagram) => this.#sockets.send(path, datagram) }),
+        }, { host, clock: CLOCK, random, send: (path, datagram) => this.#send(path, datagram) }),
       kernel,
       clock: CLOCK,
       wallClock: () => Math.floor(Date.now() / 1000),
@@ -207,6 +209,11 @@ export class PlutoDaemon {
   /** Its SAs are gone, and so is what we know: a new pluto begins anew, and says so to its peers. */
   klipsEnded(): void {
     this.#fail("KLIPS has ended, and with it every SA");
+  }
+
+  #send(path: Path, datagram: Uint8Array): void {
+    this.#sockets.send(path, datagram);
+    this.#deps.helper.sent();
   }
 
   #fail(why: string): void {

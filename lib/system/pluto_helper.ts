@@ -1,7 +1,11 @@
 /**
- * The process beside pluto that does for it what pluto has given up the right to: updown commands, syslog, logs of peers. It
+ * The process beside pluto that does for it what pluto has given up the right to: updown commands, syslog, logs of peers,
+ * ICMP errors. It
  * is asked over its standard input, and ends with it; then it removes pluto's files, however pluto came to its end.
  */
+import type { UdpRefusal } from "../packet/icmp_refusal.ts";
+import { formatAddress } from "../text/address.ts";
+import { IkeRefusals } from "./ike_refusals.ts";
 import { LineWriter, readLines } from "./json_lines.ts";
 import { PeerLogs } from "./peer_logs.ts";
 import { type PlutoSeverity, PlutoSyslog } from "./pluto_syslog.ts";
@@ -12,6 +16,8 @@ export type HelperRequest =
   | { readonly do: "syslog"; readonly severity: PlutoSeverity; readonly text: string }
   | { readonly do: "peer log"; readonly peer: string; readonly text: string }
   | { readonly do: "close peer logs" }
+  /** A message of IKE has gone: who refuses it is worth to be heard. */
+  | { readonly do: "hear refusals" }
   | {
     readonly do: "updown";
     readonly id: number;
@@ -22,6 +28,11 @@ export type HelperRequest =
 export interface HelperAnswer {
   readonly id: number;
   readonly outcome: UpdownOutcome;
+}
+
+/** Said without having been asked for this one; addresses as text. */
+export interface HelperNews {
+  readonly refusal: Readonly<Record<keyof UdpRefusal, string | number>>;
 }
 
 /** What it says first, when whack can tell it which commands are allowed. */
@@ -53,6 +64,7 @@ export async function servePluto(
   const permits = new UpdownPermits();
   const server = new PermitServer(updownSocketPath(options.ctlBase), permits);
   const answers = new LineWriter(output);
+  const refusals = IkeRefusals.open((refusal) => answers.write(newsOf(refusal)));
   answers.write(READY);
   /** By connection: the last one that it has. */
   const running = new Map<unknown, Promise<void>>();
@@ -69,6 +81,9 @@ export async function servePluto(
         case "close peer logs":
           peerLogs.close();
           break;
+        case "hear refusals":
+          refusals?.sent();
+          break;
         case "updown": {
           const of = request.variables?.PLUTO_CONNECTION;
           const done = (running.get(of) ?? Promise.resolve())
@@ -84,10 +99,16 @@ export async function servePluto(
     await Promise.all(running.values()); // the last ones undo routes
   } finally {
     server.close();
+    refusals?.close();
     peerLogs.close();
     await syslog.flush();
     removeFiles(options);
   }
+}
+
+function newsOf({ complainant, code, from, fromPort, to, toPort }: UdpRefusal): HelperNews {
+  const [by, source, target] = [complainant, from, to].map((address) => formatAddress(address));
+  return { refusal: { complainant: by, code, from: source, fromPort, to: target, toPort } };
 }
 
 async function updown(

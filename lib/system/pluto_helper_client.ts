@@ -1,17 +1,24 @@
 /** pluto's side of its helper: started while pluto may still start anything, then spoken to over a pipe. */
+import type { UdpRefusal } from "../packet/icmp_refusal.ts";
+import { parseNumericAddress } from "../text/address.ts";
 import type { UpdownVariables } from "../text/updown_variables.ts";
 import { LineWriter, readLines } from "./json_lines.ts";
-import { type HelperAnswer, type HelperRequest, READY } from "./pluto_helper.ts";
+import { type HelperAnswer, type HelperNews, type HelperRequest, READY } from "./pluto_helper.ts";
 import type { PlutoSeverity } from "./pluto_syslog.ts";
 import type { UpdownOutcome } from "./updown.ts";
 import { doesNothing } from "./updown_words.ts";
 
 const LONGEST_ANSWER = 1 << 20;
+/** The helper looks at what has come in between. */
+const HEAR_EVERY_MS = 250;
 
 export class PlutoHelper {
   readonly #requests: LineWriter;
   readonly #waiting = new Map<number, (outcome: UpdownOutcome) => void>();
   #lastId = 0;
+  #askedToHearAt = -Infinity;
+  /** Told who refuses messages of ours. */
+  refused: ((refusal: UdpRefusal) => void) | undefined;
   /** Resolves when it has ended, or been told to. */
   readonly ended: Promise<void>;
   readonly #child: Deno.ChildProcess;
@@ -48,6 +55,14 @@ export class PlutoHelper {
     this.#ask({ do: "close peer logs" });
   }
 
+  /** A message of IKE has gone. */
+  sent(): void {
+    const now = performance.now();
+    if (now - this.#askedToHearAt < HEAR_EVERY_MS) return;
+    this.#askedToHearAt = now;
+    this.#ask({ do: "hear refusals" });
+  }
+
   /** Those of one connection are run one after the other. */
   updown(command: string, variables: UpdownVariables): Promise<UpdownOutcome> {
     if (doesNothing(command, variables)) return Promise.resolve({ ok: true, lines: [] });
@@ -74,6 +89,11 @@ export class PlutoHelper {
         this.#ready.resolve(true);
         continue;
       }
+      if (isNews(value)) {
+        const refusal = refusalOf(value);
+        if (refusal) this.refused?.(refusal);
+        continue;
+      }
       const { id, outcome } = value as HelperAnswer;
       this.#waiting.get(id)?.(outcome);
       this.#waiting.delete(id);
@@ -83,4 +103,17 @@ export class PlutoHelper {
     for (const resolve of this.#waiting.values()) resolve({ ok: false, lines: [], complaint });
     this.#waiting.clear();
   }
+}
+
+function isNews(value: unknown): value is HelperNews {
+  return typeof value === "object" && value !== null && "refusal" in value;
+}
+
+function refusalOf({ refusal }: HelperNews): UdpRefusal | undefined {
+  const [complainant, from, to] = [refusal.complainant, refusal.from, refusal.to].map((text) =>
+    parseNumericAddress(`${text}`, "inet")
+  );
+  if (!complainant.ok || !from.ok || !to.ok) return undefined;
+  const [code, fromPort, toPort] = [refusal.code, refusal.fromPort, refusal.toPort].map(Number);
+  return { complainant: complainant.value, code, from: from.value, fromPort, to: to.value, toPort };
 }

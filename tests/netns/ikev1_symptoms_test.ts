@@ -157,6 +157,20 @@ scenario("stuck at STATE_MAIN_I1: IKE cannot travel", fourHosts, async (four) =>
   match((await up).stdout, /^104 "office" #1: STATE_MAIN_I1: initiate$/m);
 }, ["nft"]);
 
+scenario("ECONNREFUSED: nobody listens on the peer", fourHosts, async (four) => {
+  const plutos = await startBoth(four, { conns: [tunnel()], secrets: SECRETS });
+  await four.east.ipsec("setup stop");
+  const up = plutos.west.auto("--up office");
+  const refused = new RegExp(
+    '"office" #1: ERROR: asynchronous network error report on eth0 for message to 192\\.0\\.2\\.2 port 500, complainant ' +
+      "192\\.0\\.2\\.2: Connection refused \\[errno 111, origin ICMP type 3 code 3 \\(not authenticated\\)\\]",
+  );
+  await plutos.west.says(refused);
+  await plutos.west.auto("--down office");
+  const { stdout } = await up;
+  match(stdout, new RegExp(`^003 ${refused.source}$`, "m"));
+});
+
 scenario("ignoring payloads: what is not known is passed over, and said", fourHosts, async (four) => {
   // strongSwan's and libreswan's vendor ids are seen in tests/interop; here are our own
   const plutos = await startBoth(four, { conns: [tunnel()], secrets: SECRETS });
