@@ -1,7 +1,7 @@
 /**
  * The process beside pluto that does for it what pluto has given up the right to: updown commands, syslog, logs of peers,
- * ICMP errors. It
- * is asked over its standard input, and ends with it; then it removes pluto's files, however pluto came to its end.
+ * ICMP errors. It is asked over its standard input, and ends with it; then it removes pluto's files, however pluto came to
+ * its end.
  */
 import type { UdpRefusal } from "../packet/icmp_refusal.ts";
 import { formatAddress } from "../text/address.ts";
