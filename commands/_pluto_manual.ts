@@ -56,7 +56,7 @@ directory
 : as the parameters of ipsec.conf(5)
 
 \`--nocrsend\`, \`--strictcrlpolicy\`, \`--crlcheckinterval S\`
-: about certificates
+: about certificates, which are not supported yet: without effect
 
 \`--debug-AREA\`, \`--debug-all\`, \`--debug-none\`, \`--impair-NAME\`
 : what is logged beside the ordinary lines; faults on demand

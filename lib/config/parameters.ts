@@ -28,6 +28,7 @@ const { oneOf, wordsOr, listOf, integer, time, YES_NO, TEXT, DATA, ADDRESS, SUBN
 const DAY_SECONDS = 86400;
 const COMMAS = / *, *| +/;
 const HOSTS = ["%defaultroute", "%any", "%opportunistic", "%group", "%opportunisticgroup"];
+const NO_CERTIFICATES = "certificates are not supported yet";
 const NO_KERNEL = "KLIPS is the packet engine here";
 const NO_KERNEL_POLICY = "leave it out: the kernel's IPsec policies are not used";
 
@@ -73,9 +74,9 @@ const SETUP: Readonly<Record<string, Parameter>> = {
   hidetos: { ...setup, form: YES_NO, builtIn: "yes" },
   uniqueids: { ...setup, form: YES_NO, builtIn: "yes" },
   overridemtu: { ...setup, form: integer(68, 65535) },
-  nocrsend: { ...setup, form: YES_NO, builtIn: "no" },
-  strictcrlpolicy: { ...setup, form: YES_NO, builtIn: "no" },
-  crlcheckinterval: { ...setup, form: time(), builtIn: "0" },
+  nocrsend: { ...setup, form: YES_NO, builtIn: "no", idle: NO_CERTIFICATES },
+  strictcrlpolicy: { ...setup, form: YES_NO, builtIn: "no", idle: NO_CERTIFICATES },
+  crlcheckinterval: { ...setup, form: time(), builtIn: "0", idle: NO_CERTIFICATES },
   // of descendants
   nat_traversal: { ...setup, form: YES_NO, builtIn: "yes" },
   virtual_private: { ...setup, form: listOf(form.VIRTUAL_NETWORK, COMMAS) },

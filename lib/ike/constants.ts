@@ -118,21 +118,6 @@ export const ID_TYPE = {
   KEY_ID: 11,
 } as const;
 
-/** RFC 2408 §3.9. */
-export const CERT_TYPE = {
-  NONE: 0,
-  PKCS7_WRAPPED_X509: 1,
-  PGP: 2,
-  DNS_SIGNED_KEY: 3,
-  X509_SIGNATURE: 4,
-  X509_KEY_EXCHANGE: 5,
-  KERBEROS_TOKENS: 6,
-  CRL: 7,
-  ARL: 8,
-  SPKI: 9,
-  X509_ATTRIBUTE: 10,
-} as const;
-
 /** Attributes of phase 1 (RFC 2409 appendix A). */
 export const OAKLEY = {
   ENCRYPTION_ALGORITHM: 1,
@@ -248,10 +233,8 @@ export const protocolName: Namer = namer(PROTOCOL, "PROTO_");
 export const notifyName: Namer = namer(NOTIFY);
 export const idTypeName: Namer = namer(ID_TYPE, "ID_");
 export const doiName: Namer = namer({ ISAKMP_DOI_ISAKMP: 0, ISAKMP_DOI_IPSEC: 1 });
-export const certTypeName: Namer = namer(CERT_TYPE, "CERT_");
 export const lifeTypeName: Namer = namer(LIFE_TYPE, "OAKLEY_LIFE_");
 export const saLifeTypeName: Namer = namer(LIFE_TYPE, "SA_LIFE_TYPE_");
-export const encapsulationModeName: Namer = namer(ENCAPSULATION_MODE, "ENCAPSULATION_MODE_");
 export const cfgKindName: Namer = namer(CFG_KIND, "ISAKMP_CFG_");
 export const cfgAttributeName: Namer = namer(CFG_ATTRIBUTE);
 export const oakleyAttributeName: Namer = namer(OAKLEY, "OAKLEY_");
