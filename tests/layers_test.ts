@@ -28,7 +28,7 @@ const LAYERS: Record<string, Layer> = {
     node: [],
     why: "files are read through what is passed in; what ike= and esp= may name is what lib/ike can negotiate",
   },
-  "lib/pfkey": { may: ["lib/text"], node: ["*"], why: "one protocol, usable without the engine" },
+  "lib/pfkey": { may: ["lib/text", "lib/packet"], node: ["*"], why: "one protocol, usable without the engine" },
   "lib/ike": {
     may: ["lib/text", "lib/packet", "lib/crypto"],
     node: [],

@@ -1,4 +1,5 @@
 /** Reading and writing of the fields of ISAKMP: network order (RFC 2408 §3), in structures that errors can name. */
+import { FieldWriter } from "../packet/field_writer.ts";
 
 /**
  * What a message is refused for, with the offset where it was seen. Never leaves this folder: every decoder that others
@@ -77,57 +78,8 @@ export class Reader {
   }
 }
 
-export class Writer {
-  #bytes = new Uint8Array(512);
-  #view = new DataView(this.#bytes.buffer);
-  length = 0;
-
-  /** May replace bytes and view, so that these must not be looked at before. */
-  #room(size: number): number {
-    const at = this.length;
-    if (at + size > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, at + size));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
-    this.length += size;
-    return at;
-  }
-
-  u8(value: number): this {
-    const at = this.#room(1);
-    this.#view.setUint8(at, value);
-    return this;
-  }
-  u16(value: number): this {
-    const at = this.#room(2);
-    this.#view.setUint16(at, value);
-    return this;
-  }
-  u32(value: number): this {
-    const at = this.#room(4);
-    this.#view.setUint32(at, value);
-    return this;
-  }
-  bytes(value: Uint8Array): this {
-    const at = this.#room(value.length);
-    this.#bytes.set(value, at);
-    return this;
-  }
-  zeros(count: number): this {
-    const at = this.#room(count);
-    this.#bytes.fill(0, at, this.length);
-    return this;
-  }
-  /** Sets bits written before. */
-  setU8(at: number, value: number): void {
-    this.#view.setUint8(at, value);
-  }
-  setU16(at: number, value: number): void {
-    this.#view.setUint16(at, value);
-  }
-  done(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
+export class Writer extends FieldWriter {
+  constructor() {
+    super("network");
   }
 }

@@ -1,4 +1,5 @@
 /** Reading and writing of the fields of PF_KEY: host order, which is little-endian on every Deno target. */
+import { FieldWriter } from "../packet/field_writer.ts";
 
 /** What a message is refused for, with the offset where it was seen. Never leaves this folder. */
 export class Malformed extends Error {
@@ -59,68 +60,13 @@ export class Reader {
   }
 }
 
-export class Writer {
-  #bytes = new Uint8Array(256);
-  #view = new DataView(this.#bytes.buffer);
-  length = 0;
-
-  /** May replace bytes and view, so that these must not be looked at before. */
-  #room(size: number): number {
-    const at = this.length;
-    if (at + size > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, at + size));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
-    this.length += size;
-    return at;
+export class Writer extends FieldWriter {
+  constructor() {
+    super("little-endian");
   }
 
-  u8(value: number): this {
-    const at = this.#room(1);
-    this.#view.setUint8(at, value);
-    return this;
-  }
-  u16(value: number): this {
-    const at = this.#room(2);
-    this.#view.setUint16(at, value, true);
-    return this;
-  }
-  u32(value: number): this {
-    const at = this.#room(4);
-    this.#view.setUint32(at, value, true);
-    return this;
-  }
-  n16(value: number): this {
-    const at = this.#room(2);
-    this.#view.setUint16(at, value);
-    return this;
-  }
-  n32(value: number): this {
-    const at = this.#room(4);
-    this.#view.setUint32(at, value);
-    return this;
-  }
   u64(value: number): this {
     return this.u32(value % 4294967296).u32(Math.floor(value / 4294967296));
-  }
-  bytes(value: Uint8Array): this {
-    const at = this.#room(value.length);
-    this.#bytes.set(value, at);
-    return this;
-  }
-  zeros(count: number): this {
-    const at = this.#room(count);
-    this.#bytes.fill(0, at, this.length);
-    return this;
-  }
-  /** Sets 16 bits written before. */
-  setU16(at: number, value: number): void {
-    this.#view.setUint16(at, value, true);
-  }
-  done(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.length);
   }
 }
 
