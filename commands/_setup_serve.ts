@@ -63,7 +63,7 @@ export async function serve(configuration: SetupConfiguration, options: ServeOpt
     script: (commands) => programs.run(shellWords(commands, self)),
     run: (words) => programs.run(words),
     daemon: (...words) => [...self, ...words],
-    spawn: ({ words, output }) => programs.daemon(words, directory, output ?? options.klipsLog),
+    spawn: (row) => programs.daemon(row, directory, row.output ?? options.klipsLog),
     logsToStderr: options.klipsLog === undefined,
     keying: keyingByAuto(configuration.file, io),
     connect: () => PfkeyClient.connect(pfkeySocketPath(io.env)),

@@ -1,7 +1,7 @@
 /** Programs that the supervisor starts: daemons, and commands that run to their end. It knows its own children. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Ending, RunningProcess } from "./supervisor.ts";
+import type { Ending, ProcessRow, RunningProcess } from "./supervisor.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 
 /** What a program that was run to its end had to say. */
@@ -12,6 +12,8 @@ export interface Outcome {
   /** What it printed, as it is. */
   readonly output: string;
 }
+
+type DaemonWords = Pick<ProcessRow, "words" | "variables">;
 
 /** What a shell says of a program that is not there. */
 const NOT_FOUND_STATUS = 127;
@@ -36,10 +38,10 @@ export class Programs {
    *
    * @param output file that its words are appended to; they go to our standard error where it is undefined
    */
-  daemon(words: readonly string[], directory: string, output: string | undefined): RunningProcess {
+  daemon({ words, variables }: DaemonWords, directory: string, output: string | undefined): RunningProcess {
     const log = output === undefined ? undefined : openSync(output, "a", 0o600);
     const to = log ?? "inherit";
-    const env = { ...Deno.env.toObject(), ...this.#variables() };
+    const env = { ...variables, ...Deno.env.toObject(), ...this.#variables() };
     const child = spawn(words[0], words.slice(1), { cwd: directory, detached: true, env, stdio: ["ignore", to, to] });
     if (log !== undefined) closeSync(log);
     const { promise: ended, resolve } = Promise.withResolvers<Ending>();
