@@ -12,10 +12,11 @@ import { scenario } from "./_scenario.ts";
 import { murder, pidIn, reaches } from "./_setup.ts";
 import { AT, SECRETS, startBoth, tunnel } from "./_two_plutos.ts";
 
-const CONNS = [
+/** @param downed `auto=` of a conn that east must not bring up again by itself */
+const conns = (downed: "start" | "add") => [
   tunnel("office"),
   tunnel("routed", { rightsubnet: "10.3.0.0/24" }),
-  tunnel("downed", { rightsubnet: "10.4.0.0/24", auto: "start", keyingtries: "1" }),
+  tunnel("downed", { rightsubnet: "10.4.0.0/24", auto: downed }),
   tunnel("deleted", { rightsubnet: "10.5.0.0/24", auto: "route" }),
   tunnel("added", { rightsubnet: "10.6.0.0/24", auto: "ignore" }),
   tunnel("peers", { rightsubnet: "10.7.0.0/24" }),
@@ -62,7 +63,10 @@ async function another(pluto: Pluto, before: number): Promise<void> {
 
 scenario("conns that were brought up by hand are up again after a crash", fourHosts, async (four) => {
   const { sunset, west, step } = four;
-  const plutos = await startBoth(four, { conns: CONNS, secrets: SECRETS });
+  const plutos = await startBoth(four, {
+    west: { conns: conns("start"), secrets: SECRETS },
+    east: { conns: conns("add"), secrets: SECRETS },
+  });
   const { west: onWest, east: onEast } = plutos;
   await onWest.up("office");
   await onEast.up("peers");
