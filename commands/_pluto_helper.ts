@@ -1,5 +1,6 @@
 /** `ipsec _pluto_helper`: the process beside pluto; pluto starts it. */
 import { parseArgs } from "node:util";
+import { piecesOf } from "../lib/system/json_lines.ts";
 import { servePluto } from "../lib/system/pluto_helper.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { writeLogLine } from "./_process_io.ts";
@@ -22,7 +23,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       peerLogBase: perpeerlogbase,
       logWithoutSyslog: writeLogLine,
     },
-    Deno.stdin.readable,
+    piecesOf(Deno.stdin),
     Deno.stdout.writable,
   );
   return 0;

@@ -32,14 +32,24 @@ export class LineWriter {
   }
 }
 
-/** @param longest characters of a line; the stream ends with one that is longer, or is no JSON */
+const READ_BYTES = 1 << 14;
+
+/** What a file or a connection gives, until its end; each piece is valid until the next. A stream around it costs more. */
+export async function* piecesOf(source: Pick<Deno.Conn, "read">): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(READ_BYTES);
+  for (let length = await source.read(buffer); length !== null; length = await source.read(buffer)) {
+    yield buffer.subarray(0, length);
+  }
+}
+
+/** @param longest characters of a line; the lines end with one that is longer, or is no JSON */
 export async function* readLines(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  pieces: AsyncIterable<Uint8Array>,
   longest: number,
 ): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const bytes of stream) {
+  for await (const bytes of pieces) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop()!;
     if (rest.length > longest) return;

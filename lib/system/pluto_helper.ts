@@ -53,7 +53,7 @@ const VARIABLE = /^PLUTO_[A-Z_]+$/;
 /** Serves until pluto has gone. */
 export async function servePluto(
   options: HelperOptions,
-  input: ReadableStream<Uint8Array<ArrayBuffer>>,
+  input: AsyncIterable<Uint8Array>,
   output: WritableStream<Uint8Array>,
 ): Promise<void> {
   const syslog = new PlutoSyslog(options.pid, { otherwise: options.logWithoutSyslog });

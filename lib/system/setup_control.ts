@@ -3,7 +3,7 @@
  * on with reports. Whoever may open the socket may ask.
  */
 import { dirname } from "node:path";
-import { readLines } from "./json_lines.ts";
+import { piecesOf, readLines } from "./json_lines.ts";
 
 export type ControlRequest =
   /** A link has come up or gone down, as pppd's hooks say. */
@@ -65,7 +65,7 @@ export class ControlServer implements Disposable {
     try {
       const request = parseRequest(await readLine(connection, LONGEST_REQUEST));
       if (request?.do === "conns") {
-        const reports = readLines(connection.readable, LONGEST_REPORT);
+        const reports = readLines(piecesOf(connection), LONGEST_REPORT);
         return await handlers.follow(reports, () => reply({ status: 0, lines: [] }));
       }
       await reply(request ? await answered(handlers, request) : { status: 2, lines: ["no such request"] });
