@@ -6,7 +6,7 @@ import type { ClientRequest, Refusal } from "../ike/host.ts";
 import type { IsakmpSa, Path } from "../ike/state.ts";
 import type { AuthMethod } from "../ike/suite.ts";
 import { addressInSubnet, formatSubnet, isHostSubnet, sameSubnet, subnetInSubnet } from "../text/subnet.ts";
-import { formatAddress } from "../text/address.ts";
+import { formatAddress, sameAddress } from "../text/address.ts";
 import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
 import type { Secret } from "../crypto/secret.ts";
 import {
@@ -214,6 +214,13 @@ export class Chooser {
         `${whose} client, but DNS fails to confirm delegation: ${why}`;
       return { refused, notify: INVALID_ID_INFORMATION };
     }
+    // while the DNS was asked, traffic of ours may have begun the same
+    const present = this.deps.connections.instancesOf(template).find((one) =>
+      one.connectionKind === "CK_INSTANCE" && sameAddress(one.peers.host, sa.path.remote) &&
+      sameIdentity(one.peers.id, current.peers.id) && sameSubnet(one.ours.net, request.ours.client) &&
+      sameSubnet(one.peers.net, request.peers.client)
+    );
+    if (present) return present;
     const instance = this.#instantiate(template, sa.path, current);
     instance.ours.client = hostOrClient(request.ours.client, instance.ours.host);
     instance.peers.client = hostOrClient(request.peers.client, instance.peers.host);
