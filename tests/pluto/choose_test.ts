@@ -360,6 +360,26 @@ Deno.test("byClients(): opportunism is confirmed by the DNS, and makes an instan
   equal(asked, ["oe"]);
 });
 
+Deno.test("byClients(): an instance that was made while the DNS was asked serves", async () => {
+  const opportunism = {
+    initiate: () => Promise.resolve(undefined),
+    confirm: () => Promise.resolve(undefined),
+    held: () => {},
+    settle: () => Promise.resolve(),
+  };
+  const { chooser } = stage([make("oe", OPPO)], { opportunism });
+  const sa = { path: path(), nat: { ours: false, peers: false } } as IsakmpSa;
+  const current = chooser.byAddress(path(), "main") as Connection;
+  const wanted = request("10.0.1.5/32", "203.0.113.22/32");
+  const other = request("10.0.1.6/32", "203.0.113.22/32");
+  const chosen = await Promise.all([wanted, wanted, other].map((one) => chooser.byClients(sa, current, one)));
+  equal(chosen[0] === chosen[1], true);
+  equal(chosen.map(shown).slice(1), [
+    '"oe"[2] 10.0.1.5/32=== ...198.51.100.2===203.0.113.22/32',
+    '"oe"[3] 10.0.1.6/32=== ...198.51.100.2===203.0.113.22/32',
+  ]);
+});
+
 Deno.test("byClients(): opportunism takes nothing of a connection's with somebody else, whatever the DNS says", async () => {
   const opportunism = {
     initiate: () => Promise.resolve(undefined),
