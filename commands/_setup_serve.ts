@@ -179,7 +179,7 @@ function makeHostKey(
 ): { cancel(): Promise<void> } {
   const path = `${io.env("IPSEC_CONFS") || "/etc"}/ipsec.secrets`;
   if (!settings.pluto || !findCommand("newhostkey") || isFile(path)) return { cancel: () => Promise.resolve() };
-  lines.note(`No file ${path}, generating key.`);
+  lines.say(`No file ${path}, generating key.`);
   const abort = new AbortController();
   const done = programs.run([...self, "newhostkey", "--quiet", "--output", path], abort.signal).then(
     async (outcome) => {

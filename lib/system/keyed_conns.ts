@@ -117,14 +117,16 @@ export class KeyedConns {
     }
     for (const { name } of conns.filter(({ isUp }) => isUp)) {
       const outcome = await auto(...(wait ? [] : ["--asynchronous"]), "--up", name);
-      this.#tell(outcome);
       const isFine = outcome.status === 0 || !wait && UNDER_WAY.includes(outcome.status);
+      this.#tell(outcome, isFine);
       if (!isFine) say(`...could not start conn "${name}"`);
     }
   }
 
-  #tell({ lines }: WhackOutcome): void {
-    for (const line of lines) this.#deps.note(line);
+  /** Why something failed is for who waits at the terminal, too. */
+  #tell({ status, lines }: WhackOutcome, isFine = status === 0): void {
+    const { say, note } = this.#deps;
+    for (const line of lines) (isFine ? note : say)(line);
   }
 }
 

@@ -41,16 +41,20 @@ Deno.test("KeyedConns waits for what it brings up where plutowait= says so", asy
   const { did, said, conns, ready } = world({ "--up s": 104 });
   await conns.load(CONNS, true, ready);
   deepEqual(did.at(-1), "--up s");
-  deepEqual(said, ['...could not start conn "s"']);
+  deepEqual(said, ["000 --up s", '...could not start conn "s"']);
 });
 
-Deno.test("KeyedConns says what could not be done, and goes on", async () => {
-  const { did, said, conns, ready } = world({ "add a": 1, "--route r": 25, "--asynchronous --up s": 31 });
+Deno.test("KeyedConns says what could not be done and why, and goes on", async () => {
+  const { did, said, conns, ready } = world({ "add a": 1, "--ready": 3, "--route r": 25, "--asynchronous --up s": 31 });
   await conns.load([...CONNS, { name: "x", auto: "start" }], false, ready);
   deepEqual(said, [
+    "000 add a",
     '...could not add conn "a"',
     '...could not add conn "x"', // it has no description
+    "000 --ready", // secrets that others can read, a port that another program has
+    "000 --route r",
     '...could not route conn "r"',
+    "000 --asynchronous --up s",
     '...could not start conn "s"',
   ]);
   deepEqual(did.filter((what) => what.endsWith(" x")), ["add x"]);
