@@ -4,7 +4,9 @@ import { formatSubnet, hostSubnet, parseSubnet, type Subnet } from "../text/subn
 import { type Complaint, Complaints } from "./complaint.ts";
 import { besides, type FileSystem } from "./file_system.ts";
 import { stripComment } from "./lines.ts";
+import { IMPLICIT_CONNS } from "./implicit_conns.ts";
 import type { Configuration } from "./load.ts";
+import { Proposals } from "./proposals.ts";
 import type { Conn } from "./settings.ts";
 
 /** A network, or a host's name that is still to be looked up. */
@@ -24,7 +26,9 @@ export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
   const complaints = new Complaints();
   const entries: GroupEntry[] = [];
   const seen = new Map<string, number>();
-  if (typeof content !== "string") {
+  if (typeof content === "string") {
+    if (content !== "no such file") complaints.error({ file: path, line: 0 }, `cannot be read: ${content}`);
+  } else {
     content.text.replace(/^\ufeff/, "").split("\n").forEach((text, i) => {
       const at = { file: path, line: i + 1 };
       for (const word of stripComment(text.replace(/\r$/, "")).split(/[ \t]+/).filter(Boolean)) {
@@ -45,17 +49,35 @@ export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
 }
 
 const GROUPS = ["%group", "%opportunisticgroup"];
+/** What editors and package managers leave beside a file, and hidden ones. */
+const LEFT_OVER = /^\.|[~#]$|\.(bak|old|orig|rej|save|swp|dpkg-\w+|rpm\w+)$/;
 
 /** Whether one end is a policy group. */
 export function hasGroup({ settings }: Pick<Conn, "settings">): boolean {
   return ["left", "right"].some((side) => GROUPS.includes(settings.get(side)?.value ?? ""));
 }
 
-/** About the files of all groups that the connections name, in the folder beside ipsec.conf. */
+/**
+ * About the files of all groups that the connections name, in the folder beside ipsec.conf, and about those that none names,
+ * whose networks have no policy; but not about built-in groups that are switched off.
+ */
 export function checkGroups({ conns }: Pick<Configuration, "conns">, file: string, files: FileSystem): Complaint[] {
-  return [...conns.values()]
-    .filter(hasGroup)
-    .flatMap(({ name }) => readPolicyGroup(besides(file, `ipsec.d/policies/${name}`), files).complaints);
+  const folder = besides(file, "ipsec.d/policies");
+  const groups = [...conns.values()].filter(hasGroup).map(({ name }) => name);
+  const unused = new Complaints();
+  const proposals = new Proposals();
+  for (const name of files.list(folder)) {
+    if (groups.includes(name) || Object.hasOwn(IMPLICIT_CONNS, name) || LEFT_OVER.test(name)) continue;
+    const proposal = proposals.propose("group", name, groups);
+    unused.warn(
+      { file: `${folder}/${name}`, line: 0 },
+      `no policy group has this name: nothing reads the file${proposal}`,
+    );
+  }
+  return [
+    ...groups.flatMap((name) => readPolicyGroup(`${folder}/${name}`, files).complaints),
+    ...unused.sorted([]),
+  ];
 }
 
 function parseEntry(word: string): { subnet: Subnet } | { name: string } | { error: string } {

@@ -41,11 +41,15 @@ export async function loadGroups(deps: GroupsDeps): Promise<void> {
     deps.say({ code: RC.log, text: `loading group "${file.path}"` });
     for (const complaint of file.complaints) deps.say({ code: RC.serious, text: complaint });
     for (const { subnet, line } of file.subnets) {
-      const other = taken.find((one) =>
-        sameSubnet(one.subnet, subnet) && sameSubnet(one.group.ours.net, group.ours.net)
-      );
+      const { net } = group.ours;
+      if (subnet.address.family !== net.address.family) {
+        const text = `"${formatSubnet(subnet)}" cannot be in this group, which is for traffic of ${formatSubnet(net)}`;
+        deps.say({ code: RC.serious, text: `"${file.path}" line ${line}: ${text}` });
+        continue;
+      }
+      const other = taken.find((one) => sameSubnet(one.subnet, subnet) && sameSubnet(one.group.ours.net, net));
       if (other) {
-        const source = formatSubnet(group.ours.net);
+        const source = formatSubnet(net);
         const text = `subnet "${formatSubnet(subnet)}", source ${source}, already "${other.group.name}"`;
         deps.say({ code: RC.serious, text: `"${file.path}" line ${line}: ${text}` });
         continue;

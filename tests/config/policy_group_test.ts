@@ -1,5 +1,6 @@
 import { deepStrictEqual as deepEqual } from "node:assert/strict";
 import { formatComplaint } from "../../lib/config/complaint.ts";
+import type { FileSystem } from "../../lib/config/file_system.ts";
 import { checkGroups, readPolicyGroup } from "../../lib/config/policy_group.ts";
 import { formatSubnet } from "../../lib/text/subnet.ts";
 import { fakeFiles, load } from "./_fake_files.ts";
@@ -39,11 +40,29 @@ Deno.test("readPolicyGroup() of a file that is not there is empty", () => {
   deepEqual(readPolicyGroup("f", fakeFiles({})), { entries: [], complaints: [] });
 });
 
+Deno.test("readPolicyGroup() of what is no file says so", () => {
+  const files: FileSystem = { read: () => "is a directory", list: () => [] };
+  deepEqual(readPolicyGroup("f", files).complaints.map(formatComplaint), ["f: cannot be read: is a directory"]);
+});
+
+Deno.test("checkGroups() names files that no group reads, but for what editors leave", () => {
+  const names = ["private", "privte", "private.bak", "clear~", ".clear.swp", "mine"];
+  const files = fakeFiles(Object.fromEntries(names.map((name) => [`/etc/ipsec.d/policies/${name}`, ""])));
+  deepEqual(checkGroups(load("version 2\n"), "/etc/ipsec.conf", files).map(formatComplaint), [
+    "/etc/ipsec.d/policies/privte: warning: no policy group has this name: nothing reads the file; did you mean private?",
+    "/etc/ipsec.d/policies/mine: warning: no policy group has this name: nothing reads the file",
+  ]);
+});
+
 Deno.test("checkGroups() reads the groups of all connections that have one, beside the configuration", () => {
   const groups = Object.fromEntries(
     ["private", "clear", "branch", "office"].map((name) => [`/etc/ipsec.d/policies/${name}`, "10.0.0.0/33\n"]),
   );
   const conns = "conn branch\n\tleft=%group\nconn office\n\tleft=192.0.2.1\nconn clear\n\tauto=ignore\n";
   const complaints = checkGroups(load(`version 2\n${conns}`), "/etc/ipsec.conf", fakeFiles(groups));
-  deepEqual(complaints.map(({ at }) => at.file), ["/etc/ipsec.d/policies/branch", "/etc/ipsec.d/policies/private"]);
+  deepEqual(complaints.map(({ at, severity }) => `${severity} ${at.file}`), [
+    "error /etc/ipsec.d/policies/branch",
+    "error /etc/ipsec.d/policies/private",
+    "warning /etc/ipsec.d/policies/office", // not a group's, and read by nothing
+  ]);
 });

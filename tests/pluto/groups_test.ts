@@ -1,5 +1,5 @@
 /** Policy groups: connections from files, merged with each reading (pluto.md §18). */
-import { deepStrictEqual as equal } from "node:assert/strict";
+import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { connectionFor } from "../../lib/pluto/acquire.ts";
 import { type GroupFile, makeMember } from "../../lib/pluto/groups.ts";
 import { parseSubnet } from "../../lib/text/subnet.ts";
@@ -114,6 +114,19 @@ Deno.test("what a group's file says wrong is told; a connection's name is not ta
     '003 "/etc/ipsec.d/policies/clear" line 2: bad "x"',
     '020 group name + target yields duplicate name "clear#203.0.113.0/24"',
   ]);
+});
+
+Deno.test("a network of the other family has no place in a group, and leaves no connection", async () => {
+  const clear = file("clear", "203.0.113.0/24");
+  const other = parseSubnet("2001:db8::/32", "inet6");
+  ok(other.ok);
+  const subnets = [...clear.subnets, { subnet: other.value, line: 7 }];
+  const one = await house({ clear: { ...clear, subnets } });
+  const { lines } = await one.whack({ listen: true });
+  equal(withoutStart(lines).slice(1), [
+    '003 "/etc/ipsec.d/policies/clear" line 7: "2001:db8::/32" cannot be in this group, which is for traffic of 192.0.2.1/32',
+  ]);
+  equal(members(one), ["clear#203.0.113.0/24"]);
 });
 
 Deno.test("a group takes its members along", async () => {
