@@ -13,6 +13,9 @@ export type OwnKey = RsaPublicKey | undefined;
 const KEY_NOTE =
   "RFC 3445 keeps KEY records for DNSSEC itself.  TXT or IPSECKEY records say the same: `ipsec showhostkey --txt`.";
 
+/** Nothing is known of the records then. */
+export const DNS_ADVICE = "see /etc/resolv.conf, or name resolvers= in config setup";
+
 /** @param name with or without the dot of the root */
 export async function checkForward(name: string, dns: IpsecLookup, own: OwnKey): Promise<Finding[]> {
   const id: Identity = { kind: "fqdn", name: name.replace(/\.$/, "") };
@@ -48,7 +51,8 @@ async function checkDelegations(text: string, id: Identity, dns: IpsecLookup, ow
   const name = id.kind === "address" ? reverseName(id.address) : `${(id as { name: string }).name}.`;
   const found = await findDelegations(name, dns, id);
   if (!found.ok) {
-    return { text, verdict: found.isMissing ? "MISSING" : "FAILED", details: [found.why], advice: publishAdvice(id) };
+    const verdict = found.isMissing ? "MISSING" : "FAILED";
+    return { text, verdict, details: [found.why], advice: found.isUnanswered ? DNS_ADVICE : publishAdvice(id) };
   }
   const details = found.found.map((one) => describe(one, found));
   const wrong = own && found.found.filter(({ key }) => key && rsaKeyId(key) !== rsaKeyId(own));

@@ -13,6 +13,8 @@ import { networkFacts } from "../lib/system/network_facts.ts";
 import { confDirectory, pfkeySocketPath, plutoPaths } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { versionCode } from "../lib/system/version.ts";
+import { askPluto, WhackFailed } from "../lib/system/whack_client.ts";
+import type { Address } from "../lib/text/address.ts";
 import { formatDnsServer } from "../lib/text/dns_server.ts";
 import type { Io } from "./_command.ts";
 import { configFiles } from "./_config_files.ts";
@@ -30,6 +32,8 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
   const secretsFile = `${confs}/ipsec.secrets`;
   const key = readKey(secretsFile);
   const klips = await askKlips(pfkeySocketPath(io.env));
+  const control = plutoPaths(io.env).socket;
+  const pluto = await whyNoPluto(control);
   const facts: LocalFacts = {
     uses: usesOf(`${confs}/ipsec.conf`, configFiles),
     version: `Linux oneswan ${versionCode()}`,
@@ -38,8 +42,9 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
     tun: whyNoTun(),
     missingRights: missingRights(text("/proc/self/status")),
     secretsFile,
-    rsaKey: typeof key === "string" ? key : undefined,
-    pluto: await whyNoPluto(plutoPaths(io.env).socket),
+    rsaKey: "why" in key ? key : undefined,
+    pluto,
+    plutoInterfaces: pluto === undefined ? await interfacesOfPluto(control) : [],
     udpPorts: new Set([...udpPorts(text("/proc/net/udp")), ...udpPorts(text("/proc/net/udp6"))]),
     interfaces: interfaces(klips.attachments),
     rpFilterAll: text("/proc/sys/net/ipv4/conf/all/rp_filter").trim() || undefined,
@@ -49,7 +54,18 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
     servers: resolver.servers.map(formatDnsServer),
     trustsDnssec: resolver.trustAd,
   };
-  return { facts, key: typeof key === "string" ? undefined : key };
+  return { facts, key: "why" in key ? undefined : key };
+}
+
+/** What is published for these is this host's business. */
+export function ownAddresses(): Address[] {
+  return networkFacts().addresses.map(({ address }) => address);
+}
+
+/** @returns undefined where there is none, or it must not be read */
+export function ownKey(io: Io): RsaPublicKey | undefined {
+  const key = readKey(`${confDirectory((name) => io.env(name))}/ipsec.secrets`);
+  return "why" in key ? undefined : key;
 }
 
 export function text(path: string): string {
@@ -117,15 +133,28 @@ function missingRights(status: string): string[] {
 }
 
 /** @returns why there is none */
-function readKey(file: string): RsaPublicKey | string {
+function readKey(file: string): RsaPublicKey | NonNullable<LocalFacts["rsaKey"]> {
   try {
     Deno.statSync(file);
   } catch (error) {
-    return `${file}: ${errorReason(error)}`;
+    return { why: `${file}: ${errorReason(error)}`, mayExist: false };
   }
   const { entries, complaints } = readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
   for (const { key } of entries) if (key.kind !== "PSK" && "key" in key) return key.key.publicKey;
-  return complaints.length ? complaints[0].message : "the file has none";
+  return { why: complaints.length ? complaints[0].message : "the file has none", mayExist: complaints.length > 0 };
+}
+
+/** By its status, of which nothing comes into its log. */
+export async function interfacesOfPluto(socket: string): Promise<string[]> {
+  const found: string[] = [];
+  const line = (text: string) => void found.push(...(/^000 interface (\S+)/.exec(text)?.slice(1) ?? []));
+  const request = { version: REQUEST_VERSION, status: true } as const;
+  try {
+    await askPluto(socket, request, { line, prompt: () => Promise.resolve(undefined), complain: () => {} });
+  } catch (error) {
+    if (!(error instanceof WhackFailed)) throw error; // it has ended meanwhile
+  }
+  return found;
 }
 
 /** Asks for nothing, so that pluto has nothing to say in its log. */

@@ -1,5 +1,6 @@
 /** The checks of `ipsec verify` that look at this host: what they have to go by, and what follows from it. Pure. */
 import { type Address, formatAddress } from "../lib/text/address.ts";
+import { DNS_ADVICE } from "./_verify_dns.ts";
 import type { Finding } from "./_verify_report.ts";
 import type { Uses } from "./_verify_uses.ts";
 
@@ -17,11 +18,13 @@ export interface LocalFacts {
   /** Capabilities that we lack. */
   readonly missingRights: readonly string[];
   readonly secretsFile: string;
-  /** Why there is no key; undefined where there is one. */
-  readonly rsaKey: string | undefined;
+  /** Why there is no key; undefined where there is one. `mayExist`: in a file that is not read as it is. */
+  readonly rsaKey: { readonly why: string; readonly mayExist: boolean } | undefined;
   /** Why pluto does not answer. */
   readonly pluto: string | undefined;
-  /** UDP ports in use on this host. */
+  /** Of which pluto listens; nothing where it does not answer. */
+  readonly plutoInterfaces: readonly string[];
+  /** UDP ports in use on this host, by whatever program. */
   readonly udpPorts: ReadonlySet<number>;
   readonly interfaces: readonly {
     readonly name: string;
@@ -52,7 +55,7 @@ const LEAST_IPV6_MTU = 1280;
 /** The first release: a clock before it is wrong, and signatures and DNSSEC need the right one. */
 const FIRST_RELEASE_SECONDS = Date.UTC(2026, 0) / 1000;
 
-const finding = (text: string, wrong: string | undefined, advice: string): Finding =>
+const finding = (text: string, wrong: string | undefined, advice: string | undefined): Finding =>
   wrong === undefined ? { text, verdict: "OK" } : { text, verdict: "FAILED", details: wrong ? [wrong] : [], advice };
 
 export function localFindings(facts: LocalFacts): Finding[] {
@@ -82,11 +85,12 @@ export function localFindings(facts: LocalFacts): Finding[] {
       "no connection of ipsec.conf has authby=rsasig",
       finding(
         `Checking for RSA private key (${secretsFile})`,
-        facts.rsaKey,
-        `make one: ipsec newhostkey --output ${secretsFile}`,
+        facts.rsaKey?.why,
+        facts.rsaKey?.mayExist ? undefined : `make one: ipsec newhostkey --output ${secretsFile}`,
       ),
     ),
     finding("Checking that pluto is running", facts.pluto, "start IPsec: ipsec setup start"),
+    ...linkFindings(facts),
     ...portFindings(facts),
     ...routingFindings(facts),
     ...filterFindings(facts),
@@ -107,14 +111,37 @@ function ifUsed(used: boolean | undefined, why: string, finding: Finding): Findi
   return { text: finding.text, verdict: "N/A", details: [`not needed: ${why}`] };
 }
 
-function portFindings({ pluto, klips, udpPorts, interfaces }: LocalFacts): Finding[] {
-  if (pluto !== undefined || !interfaces.some(({ physical }) => physical)) return [];
+/** Devices below an ipsecN, by name. */
+function physicalsOf(interfaces: LocalFacts["interfaces"]): string[] {
+  return [...new Set(interfaces.flatMap(({ physical }) => physical ?? []))];
+}
+
+function linkFindings({ interfaces }: LocalFacts): Finding[] {
+  const isUp = new Map(interfaces.map((one) => [one.name, one.isUp]));
+  const down = physicalsOf(interfaces).filter((name) => !isUp.get(name));
+  return down.map((name) => ({
+    text: `Checking that ${name} is up`,
+    verdict: "FAILED" as const,
+    details: [isUp.has(name) ? "it is down, and IPsec needs it" : "it is not there, and IPsec needs it"],
+    advice: `ip link set ${name} up; IPsec follows by itself`,
+  }));
+}
+
+function portFindings({ pluto, plutoInterfaces, klips, udpPorts, interfaces }: LocalFacts): Finding[] {
+  const physicals = physicalsOf(interfaces);
+  const isUp = (name: string) => interfaces.some((one) => one.name === name && one.isUp);
+  // without a link nobody can listen: that is said already
+  if (pluto !== undefined || !physicals.some(isUp)) return [];
+  const listens = plutoInterfaces.length > 0 && udpPorts.has(IKE_PORT);
+  const byAnother = udpPorts.has(IKE_PORT)
+    ? "it uses no interface, and somebody else has the port"
+    : "Pluto not listening on port udp 500. Check interfaces defintion in ipsec.conf.";
   const findings = [finding(
     "Checking that pluto listens on UDP port 500",
+    listens ? undefined : byAnother,
     udpPorts.has(IKE_PORT)
-      ? undefined
-      : "Pluto not listening on port udp 500. Check interfaces defintion in ipsec.conf.",
-    "see `ipsec auto --status' for the interfaces that it uses; ipsec auto --ready",
+      ? "end the other program, which `ss -ulpn' names (charon? another pluto?); then ipsec auto --ready"
+      : "see `ipsec auto --status' for the interfaces that it uses; ipsec auto --ready",
   )];
   if (klips === undefined) {
     findings.push(finding(
@@ -223,7 +250,7 @@ export function resolverFinding(
       text,
       verdict: "FAILED",
       details: [...details, answer.why ?? ""],
-      advice: "see /etc/resolv.conf, or name resolvers= in config setup",
+      advice: DNS_ADVICE,
     };
   }
   if (answer.authenticated) return { text, verdict: "OK", details };

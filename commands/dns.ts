@@ -4,10 +4,12 @@ import { rsaKeyId, type RsaPublicKey } from "../lib/crypto/rsa.ts";
 import { findDelegations, findKeyRecords, recordName } from "../lib/dns/ipsec_records.ts";
 import { confDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
-import { parseNumericAddress } from "../lib/text/address.ts";
+import { parseNumericAddress, sameAddress } from "../lib/text/address.ts";
 import { formatIdentity, type Identity } from "../lib/text/identity.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
+import { DNS_ADVICE } from "./_verify_dns.ts";
+import { ownAddresses } from "./_verify_facts.ts";
 import { makeResolver, readResolverOptions } from "./_resolver.ts";
 
 const PROG = "ipsec dns";
@@ -23,6 +25,8 @@ interface Published {
   readonly key: string | undefined;
   /** Whether the key is one of this host's. */
   readonly isOurs: boolean;
+  /** Peers that follow the record come to a host that is neither this one nor the subject. */
+  readonly isElsewhere: boolean;
   readonly authenticated: boolean;
 }
 
@@ -42,15 +46,18 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (action !== "publish-check") return usage(io, `${PROG}: the action must be publish-check`);
   if (!subject || extra !== undefined) return usage(io, `${PROG}: name one host or address`);
   const keys = ownKeys(given.get("file") ?? `${confDirectory(io.env)}/ipsec.secrets`);
-  const { published, why, isMissing } = await lookUp(identityOf(subject), keys, io);
-  const ours = published.filter(({ isOurs }) => isOurs);
+  const found = await lookUp(identityOf(subject), keys, io);
+  const { published, why } = found;
+  const matches = published.some(isRight);
   if (given.has("json")) {
-    io.stdout(
-      `${JSON.stringify({ subject, keys: keys.map(rsaKeyId), published, matches: ours.length > 0, why }, null, 2)}\n`,
-    );
-  } else io.stdout(report(subject, keys, published, why));
-  if (ours.length) return STATUS.matches;
-  return published.length || isMissing ? STATUS.differs : STATUS.unknown;
+    io.stdout(`${JSON.stringify({ subject, keys: keys.map(rsaKeyId), published, matches, why }, null, 2)}\n`);
+  } else io.stdout(report(subject, keys, found));
+  if (matches) return STATUS.matches;
+  return published.length || found.isMissing ? STATUS.differs : STATUS.unknown;
+}
+
+function isRight({ isOurs, isElsewhere }: Published): boolean {
+  return isOurs && !isElsewhere;
 }
 
 function usage(io: Io, message: string): number {
@@ -68,11 +75,18 @@ function ownKeys(file: string): RsaPublicKey[] {
   const { entries, complaints } = readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
   const keys = entries.flatMap(({ key }) => key.kind !== "PSK" && "key" in key ? [key.key.publicKey] : []);
   if (keys.length) return keys;
-  const why = complaints.length ? `: ${complaints[0].message}` : "";
-  throw new UserError(`${PROG}: ${file} has no RSA key${why}; make one with \`ipsec newhostkey --output ${file}'`);
+  if (complaints.length) throw new UserError(`${PROG}: no RSA key from ${file}: ${complaints[0].message}`);
+  throw new UserError(`${PROG}: ${file} has no RSA key; make one with \`ipsec newhostkey --output ${file}'`);
 }
 
-async function lookUp(id: Identity, keys: readonly RsaPublicKey[], io: Io) {
+interface LookedUp {
+  readonly published: readonly Published[];
+  readonly why: string | undefined;
+  readonly isMissing: boolean;
+  readonly isUnanswered: boolean;
+}
+
+async function lookUp(id: Identity, keys: readonly RsaPublicKey[], io: Io): Promise<LookedUp> {
   const dns = makeResolver(readResolverOptions(io));
   const ids = new Set(keys.map(rsaKeyId));
   const isOurs = (key: RsaPublicKey | undefined) => key !== undefined && ids.has(rsaKeyId(key));
@@ -80,6 +94,9 @@ async function lookUp(id: Identity, keys: readonly RsaPublicKey[], io: Io) {
     findDelegations(recordName(id)!, dns, id),
     findKeyRecords(id, dns),
   ]);
+  const here = [...ownAddresses(), ...id.kind === "address" ? [id.address] : []];
+  const isElsewhere = (gateway: Identity) =>
+    gateway.kind === "address" && !here.some((one) => sameAddress(one, gateway.address));
   const published: Published[] = [];
   if (delegations.ok) {
     for (const { precedence, gateway, key } of delegations.found) {
@@ -89,36 +106,47 @@ async function lookUp(id: Identity, keys: readonly RsaPublicKey[], io: Io) {
         gateway: formatIdentity(gateway),
         key: key && rsaKeyId(key),
         isOurs: isOurs(key),
+        isElsewhere: isElsewhere(gateway),
         authenticated: delegations.authenticated,
       });
     }
   }
   if (old.ok) {
     for (const key of old.found) {
-      published.push({ type: "KEY", key: rsaKeyId(key), isOurs: isOurs(key), authenticated: old.authenticated });
+      const { authenticated } = old;
+      published.push({ type: "KEY", key: rsaKeyId(key), isOurs: isOurs(key), isElsewhere: false, authenticated });
     }
   }
   return {
     published,
     why: delegations.ok ? undefined : delegations.why,
     isMissing: !delegations.ok && delegations.isMissing,
+    isUnanswered: !delegations.ok && delegations.isUnanswered === true,
   };
 }
 
-function report(subject: string, keys: readonly RsaPublicKey[], published: readonly Published[], why?: string): string {
-  const lines = published.map(({ type, gateway, precedence, key, isOurs, authenticated }) =>
+function report(subject: string, keys: readonly RsaPublicKey[], found: LookedUp): string {
+  const { published, why } = found;
+  const lines = published.map(({ type, gateway, precedence, key, isOurs, isElsewhere, authenticated }) =>
     [
       `${type} record`,
-      ...(gateway ? [`gateway ${gateway} (${precedence})`] : []),
+      ...(gateway ? [`gateway ${gateway} (${precedence})${isElsewhere ? " NOT this host" : ""}`] : []),
       key ? `key ${key}${isOurs ? ", of this host" : ", NOT of this host"}` : "no key",
       authenticated ? "proved by DNSSEC" : "not proved by DNSSEC",
     ].join(": ").replace(/: (?=key|no key|proved|not)/g, ", ")
   );
-  const own = `this host has ${keys.map(rsaKeyId).join(", ")}`;
-  const verdict = published.some(({ isOurs }) => isOurs)
-    ? `what is published for ${subject} matches the key of this host`
-    : `what is published for ${subject} does not match: ${own}`;
+  const verdict = verdictOn(subject, `this host has ${keys.map(rsaKeyId).join(", ")}`, found);
   return [...lines, ...(why ? [why] : []), verdict].map((line) => `${line}\n`).join("");
+}
+
+function verdictOn(subject: string, own: string, { published, isMissing, isUnanswered }: LookedUp): string {
+  const what = `what is published for ${subject}`;
+  if (published.some(isRight)) return `${what} matches the key of this host`;
+  if (published.some(({ isOurs }) => isOurs)) return `${what} names another gateway: peers would turn to that`;
+  if (published.length) return `${what} does not match: ${own}`;
+  if (isUnanswered) return `${what} is not known: ${DNS_ADVICE}`;
+  if (!isMissing) return `${what} cannot be used: ${own}`;
+  return `nothing is published for ${subject}: put the record of \`ipsec showhostkey --txt' there; ${own}`;
 }
 
 export const dns: Command = {
@@ -141,8 +169,8 @@ until everybody sees the new one.
 
 ## EXIT STATUS
 
-0 a record has a key of this host; 1 there is none, or only with other keys; 2 wrong options; 3 nobody answered, or not
-with something usable.
+0 a record has a key of this host; 1 there is none, or only with other keys, or with a gateway whose address is neither of
+this host nor the one asked for; 2 wrong options; 3 nobody answered, or not with something usable.
 
 ## EXAMPLES
 

@@ -1,12 +1,12 @@
 /** `ipsec verify`: whether IPsec is installed and running, and what is published for it (commands.md §20). */
 import { Resolver, type ResolverOptions } from "../lib/dns/resolver.ts";
-import { type Address, parseNumericAddress } from "../lib/text/address.ts";
+import { type Address, parseNumericAddress, sameAddress } from "../lib/text/address.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { Getopt } from "./_getopt.ts";
 import { lookUpName } from "./_name_lookup.ts";
 import { makeResolver, readResolverOptions } from "./_resolver.ts";
 import { checkForward, checkReverse, type OwnKey } from "./_verify_dns.ts";
-import { fullHostName, lookAtHost } from "./_verify_facts.ts";
+import { fullHostName, lookAtHost, ownAddresses, ownKey } from "./_verify_facts.ts";
 import { DNS_NOT_USED, type LocalFacts, localFindings, publicAddresses, resolverFinding } from "./_verify_local.ts";
 import { VERIFY_MANUAL } from "./_verify_manual.ts";
 import { type Chapter, type Finding, formatChapter, isBad } from "./_verify_report.ts";
@@ -59,20 +59,30 @@ function parse(args: readonly string[], io: Io): Map<keyof typeof OPTIONS, strin
 async function namedChapters(host: string | undefined, ip: string | undefined, io: Io): Promise<Chapter[]> {
   const dns = makeResolver(readResolverOptions(io));
   const chapters: Chapter[] = [];
+  const ours = ownAddresses();
+  const own = ownKey(io);
+  const keyFor = (address: Address) => ours.some((one) => sameAddress(one, address)) ? own : undefined;
   if (host !== undefined) {
-    const findings = await checkForward(host, dns, undefined);
     const address = await addressOf(host);
-    if (address) findings.push(...await checkReverse(address, dns, undefined));
+    const isOurs = sameName(host, fullHostName());
+    const findings = await checkForward(host, dns, isOurs ? own : undefined);
+    if (address) findings.push(...await checkReverse(address, dns, keyFor(address)));
     else findings.push(unresolved(host));
     chapters.push({ heading: `Checking ${host} for Opportunistic Encryption:`, findings });
   }
   if (ip !== undefined) {
     const address = parseNumericAddress(ip, 0);
     if (!address.ok) throw new UserError(`${PROG}: --ip ${ip}: ${address.error}`, STATUS.usage);
-    const findings = await checkReverse(address.value, dns, undefined);
+    const findings = await checkReverse(address.value, dns, keyFor(address.value));
     chapters.push({ heading: `Checking IP ${ip} for Opportunistic Encryption:`, findings });
   }
   return chapters;
+}
+
+/** Of names in the DNS. */
+function sameName(one: string, other: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/\.$/, "");
+  return plain(one) === plain(other);
 }
 
 function unresolved(host: string): Finding {

@@ -23,6 +23,8 @@ export type Found<T> =
     readonly why: string;
     /** The DNS has nothing that could be meant, rather than something broken, or no answer. */
     readonly isMissing: boolean;
+    /** The DNS gave no answer: what is published is not known. */
+    readonly isUnanswered?: boolean;
     /** False where there are records, of which none is about what was asked. */
     readonly isSuitable?: boolean;
     readonly authenticated: boolean;
@@ -106,7 +108,7 @@ function collect<T>(
 ): Found<T> {
   if (!answer.ok) {
     const { why, kind, authenticated } = answer;
-    return { ok: false, why, isMissing: kind !== "failure", authenticated };
+    return { ok: false, why, isMissing: kind !== "failure", isUnanswered: kind === "failure", authenticated };
   }
   const found: T[] = [];
   for (const record of answer.records) {

@@ -2,7 +2,7 @@ import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { type LocalFacts, localFindings, publicAddresses, resolverFinding } from "../../commands/_verify_local.ts";
 import { formatFinding, isBad } from "../../commands/_verify_report.ts";
 import { type Uses, usesOf } from "../../commands/_verify_uses.ts";
-import { whyNoPluto } from "../../commands/_verify_facts.ts";
+import { interfacesOfPluto, whyNoPluto } from "../../commands/_verify_facts.ts";
 import { verify } from "../../commands/verify.ts";
 import { formatAddress, parseAddress } from "../../lib/text/address.ts";
 import { fakeFiles } from "../config/_fake_files.ts";
@@ -37,6 +37,7 @@ const FINE: LocalFacts = {
   secretsFile: "/etc/ipsec.secrets",
   rsaKey: undefined,
   pluto: undefined,
+  plutoInterfaces: ["ipsec0/eth0"],
   udpPorts: new Set([500, 4500]),
   interfaces: [link("lo"), link("eth0"), link("eth1"), link("ipsec0", { physical: "eth0" })],
   rpFilterAll: "0",
@@ -75,7 +76,41 @@ const WRONG: [name: string, facts: Partial<LocalFacts>, text: string, verdict: s
     "FAILED",
     /CAP_NET_RAW/,
   ],
-  ["no key", { rsaKey: "no such file" }, "Checking for RSA private key (/etc/ipsec.secrets)", "FAILED", /newhostkey/],
+  [
+    "no key",
+    { rsaKey: { why: "no such file", mayExist: false } },
+    "Checking for RSA private key (/etc/ipsec.secrets)",
+    "FAILED",
+    /newhostkey/,
+  ],
+  [
+    "a key that others can read", // to make another would not help
+    { rsaKey: { why: "not read: run: chmod 600", mayExist: true } },
+    "Checking for RSA private key (/etc/ipsec.secrets)",
+    "FAILED",
+    /^not read: run: chmod 600$/,
+  ],
+  [
+    "a link that is down",
+    { interfaces: [link("eth0", { isUp: false }), link("ipsec0", { physical: "eth0" })] },
+    "Checking that eth0 is up",
+    "FAILED",
+    /ip link set eth0 up/,
+  ],
+  [
+    "a link that is gone",
+    { interfaces: [link("ipsec0", { physical: "ppp0" })] },
+    "Checking that ppp0 is up",
+    "FAILED",
+    /not there/,
+  ],
+  [
+    "another program on port 500",
+    { plutoInterfaces: [] },
+    "Checking that pluto listens on UDP port 500",
+    "FAILED",
+    /somebody else has the port.*ss -ulpn/,
+  ],
   ["no pluto", { pluto: "not running" }, "Checking that pluto is running", "FAILED", /ipsec setup start/],
   ["no port 500", { udpPorts: new Set([4500]) }, "Checking that pluto listens on UDP port 500", "FAILED", /defintion/],
   [
@@ -182,7 +217,7 @@ for (const [name, texts, uses] of USES) {
 }
 
 Deno.test("ipsec verify does not ask for what no connection needs", () => {
-  const bare: LocalFacts = { ...FINE, rsaKey: "the file has none", isForwarding: false };
+  const bare: LocalFacts = { ...FINE, rsaKey: { why: "the file has none", mayExist: false }, isForwarding: false };
   const bad = (uses: Uses | undefined) => localFindings({ ...bare, uses }).filter(isBad).map(({ text }) => text);
   equal(bad(undefined).length, 2);
   equal(bad({ rsaKeys: true, networks: true, dns: true }).length, 2);
@@ -243,4 +278,18 @@ Deno.test("ipsec verify asks pluto for nothing: it has nothing to say in its log
   equal(await whyNoPluto(`${pluto.directory}/other`), `Pluto is not running (no "${pluto.directory}/other")`);
   while (!pluto.requests.length) await new Promise((resolve) => setTimeout(resolve, 1)); // it reads when it can
   deepEqual(pluto.requests, [{ version: 1 }]);
+});
+
+Deno.test("ipsec verify learns the interfaces of pluto from its status; of one that has ended it learns nothing", async () => {
+  await using pluto = new FakePluto((_request, { say }) =>
+    say("000 interface ipsec0/eth0 192.0.2.1", "000 interface ipsec1/ppp0 203.0.113.1", "000 %myid = (none)")
+  );
+  deepEqual(await interfacesOfPluto(`${pluto.directory}/pluto.ctl`), ["ipsec0/eth0", "ipsec1/ppp0"]);
+  deepEqual(await interfacesOfPluto(`${pluto.directory}/other`), []);
+});
+
+Deno.test("ipsec verify does not blame a port where the link is down", () => {
+  const interfaces = [link("eth0", { isUp: false }), link("ipsec0", { physical: "eth0" })];
+  const bad = localFindings({ ...FINE, interfaces, plutoInterfaces: [], udpPorts: new Set() }).filter(isBad);
+  deepEqual(bad.map(({ text }) => text), ["Checking that eth0 is up"]);
 });

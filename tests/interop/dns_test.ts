@@ -137,7 +137,9 @@ empty A 192.0.2.9
       equal(status, 0, stdout);
       ok(stdout.includes(`what is published for ${subject} matches the key of this host`), stdout);
     }
-    equal((await west.tryIpsec("dns publish-check nobody.example")).status, 1);
+    const nobody = await west.tryIpsec("dns publish-check nobody.example");
+    equal(nobody.status, 1);
+    ok(/^nothing is published for nobody\.example: .*showhostkey --txt/m.test(nobody.stdout), nobody.stdout);
   });
 
   await t.step("a key that is not ours, a truncated one, and none at all", async () => {
@@ -151,6 +153,16 @@ empty A 192.0.2.9
       });
     };
     await checked(other.trim(), ({ status, stdout }) => status === 1 && JSON.parse(stdout).published.length === 1);
+    const verified = await west.tryIpsec("verify --ip 192.0.2.1"); // of this host: the key counts
+    equal(verified.status, 1, verified.stdout);
+    ok(verified.stdout.includes("the key of this host is AQ"), verified.stdout);
+    await checked(
+      txt.trim().replace("=192.0.2.1", "=192.0.2.11"),
+      ({ status, stdout }) => status === 1 && JSON.parse(stdout).published[0].isElsewhere,
+    );
+    const elsewhere = await west.tryIpsec("dns publish-check 192.0.2.1");
+    ok(/gateway 192\.0\.2\.11 \(10\) NOT this host/.test(elsewhere.stdout), elsewhere.stdout);
+    ok(elsewhere.stdout.endsWith("names another gateway: peers would turn to that\n"), elsewhere.stdout);
     await checked(
       'TXT "X-IPsec-Server(10)=192.0.2.1 AQNx"',
       ({ status, stdout }) => status === 3 && JSON.parse(stdout).why.includes("invalid key data: "),
@@ -166,5 +178,10 @@ empty A 192.0.2.9
     const [answer] = await lookUp(west, "127.0.0.1", `1.${REVERSE}`, "TXT");
     equal(answer.kind, "failure");
     ok(answer.why!.startsWith(`failure querying DNS for TXT of 1.${REVERSE}: `), answer.why);
+    const checked = await west.tryIpsec("dns publish-check 192.0.2.1");
+    equal(checked.status, 3);
+    ok(checked.stdout.includes("what is published for 192.0.2.1 is not known: see /etc/resolv.conf"), checked.stdout);
+    const verified = await west.tryIpsec("verify --ip 192.0.2.1");
+    ok(!verified.stdout.includes("showhostkey"), verified.stdout); // not the record is at fault
   });
 });
