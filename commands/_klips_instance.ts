@@ -1,5 +1,6 @@
 /** The one KLIPS of a run-time directory: where its files lie, whether it runs, who may become it. */
-import { PfkeyClient } from "../lib/pfkey/client.ts";
+import { PfkeyClient, PfkeyError } from "../lib/pfkey/client.ts";
+import { ERRNO } from "../lib/pfkey/errno.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { type Environment, ikeSocketPath, pfkeySocketPath, pidFilePath, runDirectory } from "../lib/system/paths.ts";
 import { UserError } from "./_command.ts";
@@ -28,12 +29,18 @@ export function klipsPaths(env: Environment): KlipsPaths {
   };
 }
 
-/** @returns the running daemon's process id; undefined where none answers on the socket */
+/**
+ * @returns the running daemon's process id; undefined where none answers on the socket
+ * @throws UserError where we may not ask: it may well run
+ */
 export async function runningPid(at: KlipsPaths): Promise<number | undefined> {
   let client: PfkeyClient;
   try {
     client = await PfkeyClient.connect(at.socket);
-  } catch {
+  } catch (error) {
+    if (error instanceof PfkeyError && error.errno === ERRNO.EACCES) {
+      throw new UserError(`${PROG}: ${error.message}: you must be root, or be allowed to write to it`);
+    }
     return undefined;
   }
   client.close();

@@ -75,7 +75,7 @@ function packetOf(options: Options, io: Io): PolicyPacket {
   const packet = standardInputEnds();
   if (packet) return packet;
   throw new UserError(
-    `${PROG}: getpeername failed: standard input is no connected socket of TCP or UDP`,
+    `${PROG}: getpeername failed: standard input is no connected socket of TCP or UDP; --src and --dst name a packet`,
     STATUS.failed,
   );
 }

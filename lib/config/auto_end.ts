@@ -1,7 +1,7 @@
 /** One end of a conn with automatic keying, and its part of whack's command (commands.md §7.2). */
 import type { Item } from "./auto_script.ts";
 import { poolParameter } from "./check_pools.ts";
-import type { ParameterReader } from "./manual_reader.ts";
+import { DEFAULT_ROUTE_UNKNOWN, type ParameterReader } from "./manual_reader.ts";
 
 export interface DefaultRoute {
   readonly address: string;
@@ -94,7 +94,7 @@ function readHosts(read: ParameterReader, side: string, defaultRoute: DefaultRou
   const isDefault = host === "%defaultroute";
   if (!isDefault && hop !== "%defaultroute") return { host, nextHop: hop ?? "%direct" };
   if (!defaultRoute) {
-    read.refuse("%defaultroute requested but not known", isDefault ? side : `${side}nexthop`);
+    read.refuse(DEFAULT_ROUTE_UNKNOWN, isDefault ? side : `${side}nexthop`);
     return { host, nextHop: "%direct" };
   }
   const { address, nextHop } = defaultRoute;

@@ -6,7 +6,7 @@ import { type Address, parseNumericAddress, sameAddress } from "../text/address.
 import { MAGIC_SPIS, SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
 import { hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import { ok } from "../text/result.ts";
-import { type ConnParameters, type ManualComplaint, ParameterReader } from "./manual_reader.ts";
+import { type ConnParameters, DEFAULT_ROUTE_UNKNOWN, type ManualComplaint, ParameterReader } from "./manual_reader.ts";
 import { type ManualSa, readChains } from "./manual_sas.ts";
 
 export type Side = "left" | "right";
@@ -146,7 +146,7 @@ function readEnd(read: ParameterReader, side: Side, { defaultRoute }: ManualHost
   }
   if (!text || text === "%direct" || text === "0.0.0.0") return { host, client, nextHop: undefined };
   if (text !== "%defaultroute") return { host, client, nextHop: readAddress(read, hop, text) };
-  if (!defaultRoute) read.refuse("%defaultroute requested but not known", hop);
+  if (!defaultRoute) read.refuse(DEFAULT_ROUTE_UNKNOWN, hop);
   else if (!defaultRoute.nextHop) read.refuse(`${hop}=%defaultroute: the default route has no next hop`, hop);
   return { host, client, nextHop: defaultRoute?.nextHop };
 }
@@ -159,7 +159,7 @@ function readHost(
   const text = read.required(side, side === "left" ? "right" : "left");
   if (text !== "%defaultroute") return text && readAddress(read, side, text) || undefined;
   if (!defaultRoute && read.value(side === "left" ? "right" : "left") !== "%defaultroute") {
-    read.refuse("%defaultroute requested but not known", side);
+    read.refuse(DEFAULT_ROUTE_UNKNOWN, side);
   }
   return defaultRoute?.address;
 }

@@ -1,6 +1,10 @@
 /** Parameters of a conn with manual keying, read one by one, and what is wrong with them, in klips.md §9's words. */
 import type { Position } from "./complaint.ts";
 
+/** The default route is the one that start has found, as it has the device that IPsec uses. */
+export const DEFAULT_ROUTE_UNKNOWN =
+  "%defaultroute requested but not known: a start with interfaces=%defaultroute in config setup makes it known";
+
 /** A value and where it stands; `at` is left out for one that stands nowhere, as a built-in one. */
 export interface GivenValue {
   readonly value: string;

@@ -298,10 +298,14 @@ Deno.test("auto makes the implicit conns as pluto's status shows them", async ()
 const ERRORS: [conn: string, complaint: string, setting?: Setting][] = [
   ["left=1.1.1.1", 'connection has no "right" parameter specified (DIR/ipsec.conf:4)'],
   ["right=1.1.1.1", 'connection has no "left" parameter specified (DIR/ipsec.conf:4)'],
-  ["left=%defaultroute right=2.2.2.2", "%defaultroute requested but not known (DIR/ipsec.conf:4)", { info: "" }],
+  [
+    "left=%defaultroute right=2.2.2.2",
+    "%defaultroute requested but not known: a start with interfaces=%defaultroute in config setup makes it known (DIR/ipsec.conf:4)",
+    { info: "" },
+  ],
   [
     "left=1.1.1.1 right=2.2.2.2 leftnexthop=%defaultroute",
-    "%defaultroute requested but not known (DIR/ipsec.conf:6)",
+    "%defaultroute requested but not known: a start with interfaces=%defaultroute in config setup makes it known (DIR/ipsec.conf:6)",
     { info: "#dr: no default route\n" },
   ],
   [

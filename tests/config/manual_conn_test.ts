@@ -54,9 +54,11 @@ const REFUSED: [text: string, complaints: string[], host?: ManualHost][] = [
   [`left=%defaultroute right=%defaultroute spi=0x100 ${ESP}`, [
     "right: left and right cannot both be %defaultroute",
   ]],
-  [`left=%defaultroute right=5.6.7.8 spi=0x100 ${ESP}`, ["left: %defaultroute requested but not known"]],
+  [`left=%defaultroute right=5.6.7.8 spi=0x100 ${ESP}`, [
+    "left: %defaultroute requested but not known: a start with interfaces=%defaultroute in config setup makes it known",
+  ]],
   [`${HOSTS} leftnexthop=%defaultroute spi=0x100 ${ESP}`, [
-    "leftnexthop: %defaultroute requested but not known",
+    "leftnexthop: %defaultroute requested but not known: a start with interfaces=%defaultroute in config setup makes it known",
   ]],
   [
     `${HOSTS} leftnexthop=%defaultroute spi=0x100 ${ESP}`,

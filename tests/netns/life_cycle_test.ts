@@ -155,3 +155,17 @@ scenario("klips --start without rights says which are lacking", routedHosts, asy
     });
   }
 });
+
+scenario(
+  "klips --status of somebody who may not ask does not say that it is not running",
+  routedHosts,
+  async ({ west }) => {
+    await startKlips(west);
+    await Deno.chown(`${west.directory}/run/pfkey.sock`, 65534, 65534); // nobody's
+    const rights = "-dac_override,-dac_read_search";
+    const words = ["setpriv", "--inh-caps", rights, "--bounding-set", rights, ...ipsecCommand(), "klips", "--status"];
+    const { status, stdout, stderr } = await west.attempt(words);
+    deepEqual([status, stdout], [1, ""]);
+    match(stderr, /^ipsec klips: No access to \S+pfkey\.sock: you must be root/m);
+  },
+);
