@@ -29,7 +29,10 @@ export function readSetup(file: string | undefined, env: Environment, files: Fil
     severity === "error" && (section === undefined || section === "setup");
   return {
     configuration: { file, settings, manualConns, autoConns },
-    remarks: complaints.filter((one) => !isFatal(one)).map(formatComplaint),
+    remarks: [
+      ...isEmpty ? [`there is no ${path}: built-in settings alone count`] : [],
+      ...complaints.filter((one) => !isFatal(one)).map(formatComplaint),
+    ],
     errors: complaints.filter(isFatal).map(formatComplaint),
   };
 }

@@ -46,15 +46,16 @@ type Options = ReturnType<typeof parse>["values"];
 
 interface Loaded {
   readonly file: string;
+  readonly isAbsent: boolean;
   readonly configuration: Configuration;
 }
 
 /** A file that nobody named may be missing: then nothing is configured. */
 function load(named: string | undefined, io: Io): Loaded {
   const file = named ?? `${confDirectory(io.env)}/ipsec.conf`;
-  const absent = named === undefined && configFiles.read(file) === "no such file";
+  const isAbsent = named === undefined && configFiles.read(file) === "no such file";
   const nothing = { read: () => ({ text: "", identity: file }), list: () => [] };
-  return { file, configuration: loadConfig(file, absent ? nothing : configFiles) };
+  return { file, isAbsent, configuration: loadConfig(file, isAbsent ? nothing : configFiles) };
 }
 
 function count(number: number, what: string): string {
@@ -68,7 +69,7 @@ function plainComplaint({ at, severity, section, message }: Complaint) {
 function check(operands: readonly string[], { json, config, setup, secrets }: Options, io: Io): number {
   if (setup || secrets) throw usageError("check knows neither --setup nor --secrets");
   if (operands.length + (config === undefined ? 0 : 1) > 1) throw usageError("check reads one file");
-  const { file, configuration } = load(operands[0] ?? config, io);
+  const { file, isAbsent, configuration } = load(operands[0] ?? config, io);
   const { conns, files } = configuration;
   const complaints = [
     ...sortComplaints([
@@ -87,7 +88,8 @@ function check(operands: readonly string[], { json, config, setup, secrets }: Op
     const warnings = complaints.length - errors;
     io.stdout(complaints.map((complaint) => `${formatComplaint(complaint)}\n`).join(""));
     io.stdout(
-      `${file}: ${count(own.length, "connection")}, ${count(errors, "error")}, ${count(warnings, "warning")}\n`,
+      `${file}: ${isAbsent ? "there is no such file: " : ""}${count(own.length, "connection")}, ` +
+        `${count(errors, "error")}, ${count(warnings, "warning")}\n`,
     );
   }
   return errors ? 1 : 0;

@@ -17,3 +17,12 @@ for (const [setup, conn, words] of WORDS) {
     deepEqual(readSetup("/f", () => undefined, files).configuration.settings.plutoWords, words);
   });
 }
+
+Deno.test("readSetup() without ipsec.conf says that it is not there, and goes by what is built in", () => {
+  const { remarks, errors } = readSetup(
+    undefined,
+    (name) => name === "IPSEC_CONFS" ? "/no/such" : undefined,
+    fakeFiles({}),
+  );
+  deepEqual([remarks, errors], [["there is no /no/such/ipsec.conf: built-in settings alone count"], []]);
+});

@@ -62,6 +62,12 @@ Deno.test("conf check warns of certificates beside the file that are not there",
   ]);
 });
 
+Deno.test("conf check of a default file that is not there says so", () => {
+  const { status, stdout } = run(conf, ["check"], EMPTY);
+  equal(status, 0);
+  match(stdout, /\/ipsec\.conf: there is no such file: 0 connections, 0 errors, \d warnings\n$/);
+});
+
 Deno.test("conf check says what manual keying would refuse", async () => {
   const file = `${folder}/manual.conf`;
   const conn = "conn c\n\tleft=192.0.2.1\n\tright=192.0.2.2\n\tesp=3des-md5-96\n\tauto=manual\n";
