@@ -10,8 +10,9 @@ import { PfkeyClient } from "../lib/pfkey/client.ts";
 import { REQUEST_VERSION } from "../lib/pluto/request.ts";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { networkFacts } from "../lib/system/network_facts.ts";
-import { confDirectory, pfkeySocketPath, plutoPaths } from "../lib/system/paths.ts";
+import { confDirectory, pfkeySocketPath, plutoPaths, setupPaths } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
+import { SetupRecord, type SetupState } from "../lib/system/setup_state.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { askPluto, WhackFailed } from "../lib/system/whack_client.ts";
 import type { Address } from "../lib/text/address.ts";
@@ -46,7 +47,7 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
     pluto,
     plutoInterfaces: pluto === undefined ? await interfacesOfPluto(control) : [],
     udpPorts: new Set([...udpPorts(text("/proc/net/udp")), ...udpPorts(text("/proc/net/udp6"))]),
-    interfaces: interfaces(klips.attachments),
+    interfaces: interfaces(klips.attachments, SetupRecord.open(setupPaths(io.env).state).state.interfaces),
     rpFilterAll: text("/proc/sys/net/ipv4/conf/all/rp_filter").trim() || undefined,
     isForwarding: text("/proc/sys/net/ipv4/ip_forward").trim() === "1",
     ...packetFilter(),
@@ -174,14 +175,8 @@ function udpPorts(table: string): number[] {
     .filter(Number.isInteger);
 }
 
-function interfaces(attachments: string): LocalFacts["interfaces"] {
-  // ipsec0 -> eth0 mtu=16260(1443) -> 1500
-  const physicals = new Map(
-    attachedLines(attachments).map((line) => {
-      const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
-      return [virtual, physical];
-    }),
-  );
+function interfaces(attachments: string, wanted: SetupState["interfaces"]): LocalFacts["interfaces"] {
+  const physicals = physicalsOf(attachments, wanted);
   const { links, addresses } = networkFacts();
   return links.map(({ name, mtu, flags }) => ({
     name,
@@ -191,6 +186,23 @@ function interfaces(attachments: string): LocalFacts["interfaces"] {
     rpFilter: text(`/proc/sys/net/ipv4/conf/${name}/rp_filter`).trim() || undefined,
     physical: physicals.get(name),
   }));
+}
+
+/**
+ * By the ipsecN above each, from lines such as `ipsec0 -> eth0 mtu=16260(1443) -> 1500`. One whose device is down or gone has
+ * `NULL` there; which it waits for is in what start has written down.
+ */
+export function physicalsOf(
+  attachments: string,
+  wanted: readonly { readonly virtual: string; readonly physical: string }[],
+): Map<string, string> {
+  return new Map(
+    attachedLines(attachments).map((line) => {
+      const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
+      const waitsFor = wanted.find((one) => one.virtual === virtual)?.physical;
+      return [virtual, physical === "NULL" && waitsFor ? waitsFor : physical];
+    }),
+  );
 }
 
 const TRANSLATING = ["masq", "snat", "nat"];

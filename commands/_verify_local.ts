@@ -1,7 +1,8 @@
 /** The checks of `ipsec verify` that look at this host: what they have to go by, and what follows from it. Pure. */
 import { type Address, formatAddress } from "../lib/text/address.ts";
 import { DNS_ADVICE } from "./_verify_dns.ts";
-import type { Finding } from "./_verify_report.ts";
+import { linkFindings, mtuFindings, portFindings, routingFindings } from "./_verify_network.ts";
+import { type Finding, finding, ifUsed } from "./_verify_report.ts";
 import type { Uses } from "./_verify_uses.ts";
 
 export interface LocalFacts {
@@ -32,7 +33,7 @@ export interface LocalFacts {
     readonly mtu: number;
     readonly addresses: readonly Address[];
     readonly rpFilter: string | undefined;
-    /** Of an ipsecN: the device below it. */
+    /** Of an ipsecN: the device below it, or the one that it waits for. */
     readonly physical: string | undefined;
   }[];
   readonly rpFilterAll: string | undefined;
@@ -47,16 +48,8 @@ export interface LocalFacts {
   readonly trustsDnssec: boolean;
 }
 
-const VIRTUAL = /^ipsec\d+$/;
-const IKE_PORT = 500, NATT_PORT = 4500;
-/** What ESP with its headers, UDP and padding takes at most. */
-const ESP_OVERHEAD_BYTES = 90;
-const LEAST_IPV6_MTU = 1280;
 /** The first release: a clock before it is wrong, and signatures and DNSSEC need the right one. */
 const FIRST_RELEASE_SECONDS = Date.UTC(2026, 0) / 1000;
-
-const finding = (text: string, wrong: string | undefined, advice: string | undefined): Finding =>
-  wrong === undefined ? { text, verdict: "OK" } : { text, verdict: "FAILED", details: wrong ? [wrong] : [], advice };
 
 export function localFindings(facts: LocalFacts): Finding[] {
   const { secretsFile } = facts;
@@ -105,82 +98,6 @@ export function localFindings(facts: LocalFacts): Finding[] {
   ];
 }
 
-/** What is wrong with something that nothing uses is no fault. */
-function ifUsed(used: boolean | undefined, why: string, finding: Finding): Finding {
-  if (used !== false || finding.verdict === "OK") return finding;
-  return { text: finding.text, verdict: "N/A", details: [`not needed: ${why}`] };
-}
-
-/** Devices below an ipsecN, by name. */
-function physicalsOf(interfaces: LocalFacts["interfaces"]): string[] {
-  return [...new Set(interfaces.flatMap(({ physical }) => physical ?? []))];
-}
-
-function linkFindings({ interfaces }: LocalFacts): Finding[] {
-  const isUp = new Map(interfaces.map((one) => [one.name, one.isUp]));
-  const down = physicalsOf(interfaces).filter((name) => !isUp.get(name));
-  return down.map((name) => ({
-    text: `Checking that ${name} is up`,
-    verdict: "FAILED" as const,
-    details: [isUp.has(name) ? "it is down, and IPsec needs it" : "it is not there, and IPsec needs it"],
-    advice: `ip link set ${name} up; IPsec follows by itself`,
-  }));
-}
-
-function portFindings({ pluto, plutoInterfaces, klips, udpPorts, interfaces }: LocalFacts): Finding[] {
-  const physicals = physicalsOf(interfaces);
-  const isUp = (name: string) => interfaces.some((one) => one.name === name && one.isUp);
-  // without a link nobody can listen: that is said already
-  if (pluto !== undefined || !physicals.some(isUp)) return [];
-  const listens = plutoInterfaces.length > 0 && udpPorts.has(IKE_PORT);
-  const byAnother = udpPorts.has(IKE_PORT)
-    ? "it uses no interface, and somebody else has the port"
-    : "Pluto not listening on port udp 500. Check interfaces defintion in ipsec.conf.";
-  const findings = [finding(
-    "Checking that pluto listens on UDP port 500",
-    listens ? undefined : byAnother,
-    udpPorts.has(IKE_PORT)
-      ? "end the other program, which `ss -ulpn' names (charon? another pluto?); then ipsec auto --ready"
-      : "see `ipsec auto --status' for the interfaces that it uses; ipsec auto --ready",
-  )];
-  if (klips === undefined) {
-    findings.push(finding(
-      "Checking that KLIPS listens on UDP port 4500",
-      udpPorts.has(NATT_PORT) ? undefined : "peers behind NAT cannot reach this host",
-      "see /run/ipsec/klips.log: another program may have the port",
-    ));
-  }
-  return findings;
-}
-
-function routingFindings({ uses, interfaces, isForwarding, rpFilterAll }: LocalFacts): Finding[] {
-  const findings: Finding[] = [];
-  const real = interfaces.filter(({ name, isUp }) => isUp && name !== "lo" && !VIRTUAL.test(name));
-  if (real.length > 1) {
-    findings.push(ifUsed(
-      uses?.networks,
-      "no connection of ipsec.conf has a leftsubnet or rightsubnet",
-      finding(
-        "Two or more interfaces found, checking IP forwarding",
-        isForwarding ? undefined : "",
-        "a gateway needs it: sysctl -w net.ipv4.ip_forward=1, or forwardcontrol=yes in config setup",
-      ),
-    ));
-  }
-  const inUse = new Set(interfaces.map(({ physical }) => physical));
-  const filtered = interfaces.filter(({ name, rpFilter = "0" }) =>
-    (VIRTUAL.test(name) || inUse.has(name)) && (rpFilter !== "0" || (rpFilterAll ?? "0") !== "0")
-  );
-  if (inUse.size > 1 || filtered.length) {
-    findings.push(finding(
-      "Checking that reverse path filtering is off",
-      filtered.length ? `rp_filter is on: ${filtered.map(({ name }) => name).join(", ")}` : undefined,
-      "leave rp_filter=0 in config setup as it is, or: sysctl -w net.ipv4.conf.all.rp_filter=0",
-    ));
-  }
-  return findings;
-}
-
 function filterFindings({ translations, droppingInput }: LocalFacts): Finding[] {
   const text = "Checking NAT and MASQUERADEing";
   const killing = translations?.filter(({ isLimited }) => !isLimited) ?? [];
@@ -203,18 +120,6 @@ function filterFindings({ translations, droppingInput }: LocalFacts): Finding[] 
       }
       : { verdict: "OK" as const },
   }, ...input];
-}
-
-function mtuFindings({ interfaces }: LocalFacts): Finding[] {
-  const small = interfaces.filter(({ name, mtu }) =>
-    interfaces.some(({ physical }) => physical === name) && mtu < LEAST_IPV6_MTU + ESP_OVERHEAD_BYTES
-  );
-  return small.map(({ name, mtu }) => ({
-    text: `Checking the MTU of ${name}`,
-    verdict: "WARNING" as const,
-    details: [`${mtu} bytes leave less than the ${LEAST_IPV6_MTU} that IPv6 needs inside a tunnel`],
-    advice: `raise it: ip link set ${name} mtu 1500`,
-  }));
 }
 
 /** Addresses that others can reach this host by (RFC 1918, RFC 3927; RFC 4193, RFC 4291 for IPv6). */

@@ -34,3 +34,15 @@ export function formatFinding({ text, verdict, details = [], advice }: Finding, 
   const lines = [...details, ...(advice ? [advice] : [])].map((line) => `  ${line}\n`).join("");
   return `${text.padEnd(TEXT_COLUMNS)}\t[${shown}]\n${lines}`;
 }
+
+/** @param wrong what was seen; undefined where all is well */
+export function finding(text: string, wrong: string | undefined, advice: string | undefined): Finding {
+  if (wrong === undefined) return { text, verdict: "OK" };
+  return { text, verdict: "FAILED", details: wrong ? [wrong] : [], advice };
+}
+
+/** What is wrong with something that nothing uses is no fault. */
+export function ifUsed(used: boolean | undefined, why: string, found: Finding): Finding {
+  if (used !== false || found.verdict === "OK") return found;
+  return { text: found.text, verdict: "N/A", details: [`not needed: ${why}`] };
+}

@@ -2,7 +2,7 @@ import { deepStrictEqual as deepEqual, equal, ok } from "node:assert/strict";
 import { type LocalFacts, localFindings, publicAddresses, resolverFinding } from "../../commands/_verify_local.ts";
 import { formatFinding, isBad } from "../../commands/_verify_report.ts";
 import { type Uses, usesOf } from "../../commands/_verify_uses.ts";
-import { interfacesOfPluto, whyNoPluto } from "../../commands/_verify_facts.ts";
+import { interfacesOfPluto, physicalsOf, whyNoPluto } from "../../commands/_verify_facts.ts";
 import { verify } from "../../commands/verify.ts";
 import { formatAddress, parseAddress } from "../../lib/text/address.ts";
 import { fakeFiles } from "../config/_fake_files.ts";
@@ -292,4 +292,11 @@ Deno.test("ipsec verify does not blame a port where the link is down", () => {
   const interfaces = [link("eth0", { isUp: false }), link("ipsec0", { physical: "eth0" })];
   const bad = localFindings({ ...FINE, interfaces, plutoInterfaces: [], udpPorts: new Set() }).filter(isBad);
   deepEqual(bad.map(({ text }) => text), ["Checking that eth0 is up"]);
+});
+
+Deno.test("ipsec verify knows which device an ipsecN waits for", () => {
+  const listing =
+    "ipsec0 -> NULL mtu=16260(0) -> 0\nipsec1 -> eth1 mtu=16260(1500) -> 1500\nipsec2 -> NULL mtu=0(0) -> 0\n";
+  const wanted = [{ virtual: "ipsec0", physical: "eth0" }, { virtual: "ipsec1", physical: "eth1" }];
+  deepEqual([...physicalsOf(listing, wanted)], [["ipsec0", "eth0"], ["ipsec1", "eth1"]]);
 });
