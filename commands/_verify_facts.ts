@@ -196,13 +196,11 @@ export function physicalsOf(
   attachments: string,
   wanted: readonly { readonly virtual: string; readonly physical: string }[],
 ): Map<string, string> {
-  return new Map(
-    attachedLines(attachments).map((line) => {
-      const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
-      const waitsFor = wanted.find((one) => one.virtual === virtual)?.physical;
-      return [virtual, physical === "NULL" && waitsFor ? waitsFor : physical];
-    }),
-  );
+  return new Map(attachedLines(attachments).flatMap((line) => {
+    const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
+    const below = physical === "NULL" ? wanted.find((one) => one.virtual === virtual)?.physical : physical;
+    return below ? [[virtual, below] as const] : [];
+  }));
 }
 
 const TRANSLATING = ["masq", "snat", "nat"];

@@ -299,4 +299,5 @@ Deno.test("ipsec verify knows which device an ipsecN waits for", () => {
     "ipsec0 -> NULL mtu=16260(0) -> 0\nipsec1 -> eth1 mtu=16260(1500) -> 1500\nipsec2 -> NULL mtu=0(0) -> 0\n";
   const wanted = [{ virtual: "ipsec0", physical: "eth0" }, { virtual: "ipsec1", physical: "eth1" }];
   deepEqual([...physicalsOf(listing, wanted)], [["ipsec0", "eth0"], ["ipsec1", "eth1"]]);
+  deepEqual([...physicalsOf(listing, [])], [["ipsec1", "eth1"]]); // attached by hand
 });
