@@ -1,6 +1,6 @@
 /** Looks at this host for `ipsec verify`. */
 import { hostname } from "node:os";
-import { readSecrets } from "../lib/config/secrets.ts";
+import { readSecrets, type Secrets } from "../lib/config/secrets.ts";
 import type { RsaPublicKey } from "../lib/crypto/rsa.ts";
 import type { ResolverOptions } from "../lib/dns/resolver.ts";
 import { SystemError } from "../lib/ffi/libc.ts";
@@ -21,6 +21,7 @@ import type { Io } from "./_command.ts";
 import { configFiles } from "./_config_files.ts";
 import { attachedLines } from "./_look_page.ts";
 import type { LocalFacts } from "./_verify_local.ts";
+import { missingSecrets } from "./_verify_secrets.ts";
 import { usesOf } from "./_verify_uses.ts";
 
 export interface Host {
@@ -43,6 +44,7 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
     tun: whyNoTun(),
     missingRights: missingRights(text("/proc/self/status")),
     secretsFile,
+    missingSecrets: missingSecrets(`${confs}/ipsec.conf`, configFiles, ownAddresses(), secretsOf(secretsFile)),
     rsaKey: "why" in key ? key : undefined,
     pluto,
     plutoInterfaces: pluto === undefined ? await interfacesOfPluto(control) : [],
@@ -133,6 +135,11 @@ function missingRights(status: string): string[] {
   return Object.entries(NEEDED_RIGHTS).filter(([, bit]) => !(bits >> bit & 1n)).map(([name]) => name);
 }
 
+/** The name of the file is no pattern here. */
+function secretsOf(file: string): Secrets {
+  return readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
+}
+
 /** @returns why there is none */
 function readKey(file: string): RsaPublicKey | NonNullable<LocalFacts["rsaKey"]> {
   try {
@@ -140,7 +147,7 @@ function readKey(file: string): RsaPublicKey | NonNullable<LocalFacts["rsaKey"]>
   } catch (error) {
     return { why: `${file}: ${errorReason(error)}`, mayExist: false };
   }
-  const { entries, complaints } = readSecrets(file.replace(/[\\*?[]/g, "\\$&"), secretsFiles);
+  const { entries, complaints } = secretsOf(file);
   for (const { key } of entries) if (key.kind !== "PSK" && "key" in key) return key.key.publicKey;
   return { why: complaints.length ? complaints[0].message : "the file has none", mayExist: complaints.length > 0 };
 }
@@ -196,11 +203,13 @@ export function physicalsOf(
   attachments: string,
   wanted: readonly { readonly virtual: string; readonly physical: string }[],
 ): Map<string, string> {
-  return new Map(attachedLines(attachments).flatMap((line) => {
-    const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
-    const below = physical === "NULL" ? wanted.find((one) => one.virtual === virtual)?.physical : physical;
-    return below ? [[virtual, below] as const] : [];
-  }));
+  return new Map(
+    attachedLines(attachments).flatMap((line) => {
+      const [virtual, physical] = line.split(" -> ").map((part) => part.split(" ")[0]);
+      const below = physical === "NULL" ? wanted.find((one) => one.virtual === virtual)?.physical : physical;
+      return below ? [[virtual, below] as const] : [];
+    }),
+  );
 }
 
 const TRANSLATING = ["masq", "snat", "nat"];

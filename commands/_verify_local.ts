@@ -23,6 +23,8 @@ export interface LocalFacts {
   readonly rsaKey: { readonly why: string; readonly mayExist: boolean } | undefined;
   /** Why pluto does not answer. */
   readonly pluto: string | undefined;
+  /** A line for each connection that ipsec.secrets has nothing for. */
+  readonly missingSecrets: readonly string[];
   /** Of which pluto listens; nothing where it does not answer. */
   readonly plutoInterfaces: readonly string[];
   /** UDP ports in use on this host, by whatever program. */
@@ -82,6 +84,7 @@ export function localFindings(facts: LocalFacts): Finding[] {
         facts.rsaKey?.mayExist ? undefined : `make one: ipsec newhostkey --output ${secretsFile}`,
       ),
     ),
+    ...secretsFindings(facts),
     finding("Checking that pluto is running", facts.pluto, "start IPsec: ipsec setup start"),
     ...linkFindings(facts),
     ...portFindings(facts),
@@ -96,6 +99,18 @@ export function localFindings(facts: LocalFacts): Finding[] {
       "set it: DNSSEC and certificates cannot be checked with a wrong one",
     ),
   ];
+}
+
+function secretsFindings({ uses, missingSecrets, secretsFile }: LocalFacts): Finding[] {
+  if (!uses) return [];
+  const text = "Checking that connections find their secrets";
+  if (!missingSecrets.length) return [{ text, verdict: "OK" }];
+  return [{
+    text,
+    verdict: "FAILED",
+    details: missingSecrets,
+    advice: `see \`ipsec secrets', ${secretsFile} and leftid=, rightid=, rsasigkey= of the connections`,
+  }];
 }
 
 function filterFindings({ translations, droppingInput }: LocalFacts): Finding[] {

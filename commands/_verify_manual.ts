@@ -5,7 +5,7 @@ Looks whether IPsec is installed and running on this host, and whether the DNS h
 Each check is a line with its verdict; under a check that did not go well stands what was seen, and what to do. Without
 \`--host\` and \`--ip\` it must be run by root.
 
-Of this host: the command on PATH, KLIPS, the TUN device, capabilities, the RSA key in ipsec.secrets, pluto and its ports,
+Of this host: the command on PATH, KLIPS, the TUN device, capabilities, the RSA key in ipsec.secrets, what connections need of it, pluto and its ports,
 IP forwarding, reverse path filtering, rules that translate addresses, a firewall that drops what comes in, the MTU, the
 clock, the resolver and whether it validates DNSSEC. Then TXT and IPSECKEY records in the forward map, under the name of
 this host, and in the reverse map, under each of its addresses that is not private; a record with another key than that of

@@ -37,6 +37,7 @@ const FINE: LocalFacts = {
   secretsFile: "/etc/ipsec.secrets",
   rsaKey: undefined,
   pluto: undefined,
+  missingSecrets: [],
   plutoInterfaces: ["ipsec0/eth0"],
   udpPorts: new Set([500, 4500]),
   interfaces: [link("lo"), link("eth0"), link("eth1"), link("ipsec0", { physical: "eth0" })],
@@ -89,6 +90,13 @@ const WRONG: [name: string, facts: Partial<LocalFacts>, text: string, verdict: s
     "Checking for RSA private key (/etc/ipsec.secrets)",
     "FAILED",
     /^not read: run: chmod 600$/,
+  ],
+  [
+    "a connection without a secret",
+    { missingSecrets: ["conn a: no shared secret for 192.0.2.1 and 192.0.2.2"] },
+    "Checking that connections find their secrets",
+    "FAILED",
+    /conn a: no shared secret.*ipsec secrets/,
   ],
   [
     "a link that is down",
