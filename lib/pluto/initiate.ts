@@ -1,6 +1,6 @@
 /** Beginning negotiations: which ISAKMP SA they go under, what waits for one, and what follows a failure (pluto.md §10). */
 import type { IkeEngine, Precedent, QuickOptions, Refusal } from "../ike/host.ts";
-import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
+import { type IkeState, type IpsecSa, type IsakmpSa, type Path, STATES } from "../ike/state.ts";
 import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
 import { sameHostPair } from "./connections.ts";
@@ -68,6 +68,8 @@ export class Initiator {
       if (!wantsIpsec) return;
       if (usable.isEstablished && this.#window.hasRoom(usable.number)) this.#startQuick(usable, wanted);
       else this.deps.pending.add({ isakmp: usable.number, ...wanted });
+      // who asks in the middle of an attempt would see nothing until its next retransmission, or its end
+      if (!usable.isEstablished) reply?.line(RC.comment, `${connection.label}: ${waitsFor(usable)}`);
       return;
     }
     const sa = this.#startPhase1(connection, path, { replaces: 0, attempt }, reply);
@@ -263,4 +265,8 @@ export class Initiator {
 
 function pathOf({ ours, peers }: Connection): Path {
   return { local: ours.host, localPort: ours.port, remote: peers.host, remotePort: peers.port };
+}
+
+function waitsFor({ number, name }: IsakmpSa): string {
+  return `waiting for ISAKMP SA #${number}, which is being negotiated: STATE_${name} (${STATES[name].story})`;
 }

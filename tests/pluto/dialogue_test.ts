@@ -178,6 +178,7 @@ Deno.test("what waited for an ISAKMP SA waits for the next attempt's", async () 
   const other = await wire.west.whack({ name: "second", initiate: true });
   await wire.seconds(75);
   equal(answers(other), [
+    '000 "second": waiting for ISAKMP SA #1, which is being negotiated: STATE_MAIN_I1 (sent MI1, expecting MR1)',
     "000 starting keying attempt 2 of at most 3 for ISAKMP SA, but releasing whack for pending IPSEC SA",
   ]);
   ok(other.isClosed);
