@@ -5,6 +5,7 @@
 import { VIRTUAL_MTU } from "../klips/device.ts";
 import { dateText } from "../text/date.ts";
 import { ConnMemory } from "./conn_memory.ts";
+import { errorReason } from "./error_reason.ts";
 import { KeyedConns } from "./keyed_conns.ts";
 import { KlipsProcess } from "./klips_process.ts";
 import { ManualConns } from "./manual_conns.ts";
@@ -287,8 +288,8 @@ export class SetupService {
 function beginLog(path: string): void {
   try {
     Deno.writeTextFileSync(path, `Plutorun started on ${dateText(new Date())}\n`, { mode: 0o600 });
-  } catch {
-    throw new SetupFailed([`Cannot write to "${path}".`]);
+  } catch (error) {
+    throw new SetupFailed([`Cannot write to "${path}": ${errorReason(error)}`]);
   }
 }
 

@@ -203,6 +203,9 @@ const REFUSED: [what: string, setup: string[], conns: string[], says: RegExp[]][
   ["a virtual interface that KLIPS does not have", ["interfaces=ipsec7=eth0"], [], [
     /invalid interface `ipsec7' in `ipsec7=eth0'/,
   ]],
+  ["a log of pluto that cannot be written", ["plutostderrlog=/dev/full"], [], [
+    /Cannot write to "\/dev\/full": No space left on device$/m,
+  ]],
 ];
 scenario(
   "setup start with a wrong configuration says all that is wrong and starts nothing",
