@@ -21,7 +21,7 @@ export interface AcquireDeps {
   readonly router: Pick<Router, "assignHold" | "eclipse" | "dropBare" | "putBare">;
   readonly kernel: Kernel;
   readonly tasks: TaskQueue;
-  readonly initiator: Pick<Initiator, "initiate" | "isUnderWay" | "join">;
+  readonly initiator: Pick<Initiator, "initiateOrJoin">;
   readonly opportunism: Opportunism | undefined;
   ipsecSa(state: number): IpsecSa | undefined;
   now(): number;
@@ -69,8 +69,7 @@ export class Acquires {
       if (isHeld && connection.policy.opportunistic) deps.opportunism?.held(connection);
       // a negotiation that is under way will do, and an SA that came between the packet and us
       if (isHeld && deps.ipsecSa(connection.erouteOwner)) return;
-      if (!deps.initiator.isUnderWay(connection)) deps.initiator.initiate(connection, { reply });
-      else if (reply) deps.initiator.join(connection, reply);
+      deps.initiator.initiateOrJoin(connection, reply);
       return;
     }
     if (isHeld) deps.router.eclipse(connection);

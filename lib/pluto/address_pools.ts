@@ -115,8 +115,8 @@ export class AddressPools {
 
   /** What crashed clients of an earlier pluto had is free again once they have been silent for long. */
   async reclaim(): Promise<void> {
-    const { connections, kernel, now, tell } = this.deps;
-    const ranges = [...connections].flatMap(({ peers }) => peers.addressPool ?? []);
+    const { kernel, now, tell } = this.deps;
+    const ranges = this.#ranges();
     if (ranges.length === 0 || now() - this.#startedAt < SILENT_MS) return;
     const isLent = (net: Subnet) => isHostSubnet(net) && ranges.some((range) => addressInRange(net.address, range));
     for (const net of await kernel.releaseOrphans(isLent, SILENT_MS)) {
@@ -129,8 +129,7 @@ export class AddressPools {
 
   /** Those that connections have now. */
   *[Symbol.iterator](): Iterator<AddressPool<Connection>> {
-    const ranges = [...this.deps.connections].flatMap(({ peers: { addressPool } }) => addressPool ?? []);
-    const byText = new Map(ranges.map((range) => [formatPoolRange(range), range]));
+    const byText = new Map(this.#ranges().map((range) => [formatPoolRange(range), range]));
     for (const range of byText.values()) yield this.#poolOf(range);
   }
 
@@ -142,8 +141,9 @@ export class AddressPools {
     const text = formatPoolRange(range);
     let pool = this.#pools.get(text);
     if (!pool) {
+      const named = this.#ranges().map(formatPoolRange);
       for (const [other, { counts }] of this.#pools) {
-        if (!counts.inUse && !this.#isNamed(other)) this.#pools.delete(other);
+        if (!counts.inUse && !named.includes(other)) this.#pools.delete(other);
       }
       pool = new AddressPool(range);
       this.#pools.set(text, pool);
@@ -151,10 +151,9 @@ export class AddressPools {
     return pool;
   }
 
-  #isNamed(text: string): boolean {
-    return [...this.deps.connections].some(({ peers: { addressPool } }) =>
-      addressPool && formatPoolRange(addressPool) === text
-    );
+  /** Of all connections, some more than once. */
+  #ranges(): AddressRange[] {
+    return [...this.deps.connections].flatMap(({ peers: { addressPool } }) => addressPool ?? []);
   }
 
   /** Where this very client has its address already, as after a replacement of its ISAKMP SA. */

@@ -2,6 +2,7 @@
  * Which connection a responder takes (pluto.md §15): by the peer's address, then by its identity, then by the networks
  * that it wants protected. Templates become instances here.
  */
+import { NOTIFY } from "../ike/constants.ts";
 import type { ClientRequest, Refusal } from "../ike/host.ts";
 import type { IsakmpSa, Path } from "../ike/state.ts";
 import type { AuthMethod } from "../ike/suite.ts";
@@ -28,8 +29,6 @@ import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";
 import { natAdvice, type PrivateNets } from "./virtual_ip.ts";
 
-/** RFC 2408 §3.14.1 */
-const INVALID_ID_INFORMATION = 18;
 /** Where IKE goes on after NAT was found (RFC 3947 §4). */
 const FLOATED_PORT = 4500;
 
@@ -78,7 +77,10 @@ export class Chooser {
     if (sameIdentity(current.peers.id, peerId) && !isNameless(current)) return current;
     const found = this.#searchIdentity(sa, current, peerId, auth);
     if (!found) {
-      return { refused: `no suitable connection for peer '${formatIdentity(peerId)}'`, notify: INVALID_ID_INFORMATION };
+      return {
+        refused: `no suitable connection for peer '${formatIdentity(peerId)}'`,
+        notify: NOTIFY.INVALID_ID_INFORMATION,
+      };
     }
     if (found !== current && found.connectionKind !== "CK_TEMPLATE") return found;
     // the instance is there already, made before the peer had a name
@@ -92,7 +94,7 @@ export class Chooser {
   async byClients(sa: IsakmpSa, current: Connection, request: ClientRequest): Promise<Connection | Refusal> {
     const strange = whyNotLeased(current, request.peers.client);
     if (strange) {
-      return { refused: `cannot respond to IPsec SA request: ${strange}`, notify: INVALID_ID_INFORMATION };
+      return { refused: `cannot respond to IPsec SA request: ${strange}`, notify: NOTIFY.INVALID_ID_INFORMATION };
     }
     const found = this.#searchClients(sa, current, request);
     if (!found) {
@@ -101,7 +103,7 @@ export class Chooser {
         : "";
       const wanted = wantedText(current, request);
       const refused = `cannot respond to IPsec SA request because no connection is known for ${wanted}${advice}`;
-      return { refused, notify: INVALID_ID_INFORMATION };
+      return { refused, notify: NOTIFY.INVALID_ID_INFORMATION };
     }
     const isOpportunistic = found.connectionKind === "CK_TEMPLATE" && found.policy.opportunistic;
     if (isOpportunistic || found.peers.isClientWithin || found.peers.virtual) {
@@ -110,7 +112,7 @@ export class Chooser {
       const holder = holderOf(request.peers.client, current.peers.id, others);
       if (holder) {
         const refused = `${formatSubnet(request.peers.client)} is already used by '${formatIdentity(holder.peers.id)}'`;
-        return { refused, notify: INVALID_ID_INFORMATION };
+        return { refused, notify: NOTIFY.INVALID_ID_INFORMATION };
       }
     }
     if (isOpportunistic) return await this.#confirm(sa, current, found, request);
@@ -212,7 +214,7 @@ export class Chooser {
       const { client, whose, why } = unconfirmed;
       const refused = `gateway ${formatAddress(sa.path.remote)} wants connection with ${formatAddress(client)} as ` +
         `${whose} client, but DNS fails to confirm delegation: ${why}`;
-      return { refused, notify: INVALID_ID_INFORMATION };
+      return { refused, notify: NOTIFY.INVALID_ID_INFORMATION };
     }
     // while the DNS was asked, traffic of ours may have begun the same
     const present = this.deps.connections.instancesOf(template).find((one) =>

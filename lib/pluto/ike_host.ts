@@ -1,6 +1,7 @@
 /** Pluto's side of the exchanges: what they ask, and what they tell. */
 import type { Secret } from "../crypto/secret.ts";
 import type { RsaPrivateKey } from "../crypto/rsa.ts";
+import { NOTIFY } from "../ike/constants.ts";
 import type { IkeConnection } from "../ike/connection.ts";
 import type { ClientRequest, DebugArea, GivenSettings, IkeHost, PeerKeys, Refusal, Subject } from "../ike/host.ts";
 import type { IkeState, IpsecSa, IsakmpSa, Path } from "../ike/state.ts";
@@ -17,9 +18,6 @@ import { connectionOf, type Parts } from "./parts.ts";
 import { isOneTooMany, MOST_SAS, oneTooManyText, superfluous } from "./sa_bounds.ts";
 import { forgottenStates, leftBehind } from "./unique_ids.ts";
 import { askCredentials } from "./xauth.ts";
-
-/** RFC 2408 §3.14.1 */
-const INVALID_ID_INFORMATION = 18;
 
 export class PlutoHost implements IkeHost {
   constructor(readonly parts: Parts) {}
@@ -258,7 +256,7 @@ export class PlutoHost implements IkeHost {
     const { connections, lifeCycle } = this.parts;
     if (!(chosen instanceof Connection) || !isOneTooMany(chosen, connections)) return chosen;
     queueMicrotask(() => lifeCycle.discardUnused(chosen));
-    return { refused: oneTooManyText(formatAddress(chosen.peers.host)), notify: INVALID_ID_INFORMATION };
+    return { refused: oneTooManyText(formatAddress(chosen.peers.host)), notify: NOTIFY.INVALID_ID_INFORMATION };
   }
 
   #planAnew(sa: IsakmpSa): void {

@@ -92,8 +92,14 @@ export class Initiator {
     return newest;
   }
 
+  /** For traffic: one negotiation is enough for all that comes meanwhile. @param reply whack that waits for the outcome */
+  initiateOrJoin(connection: Connection, reply: Reply | undefined): void {
+    if (!this.#isUnderWay(connection)) this.initiate(connection, { reply });
+    else if (reply) this.#join(connection, reply);
+  }
+
   /** Whether a negotiation that would serve the connection's traffic is under way. */
-  isUnderWay(connection: Connection): boolean {
+  #isUnderWay(connection: Connection): boolean {
     if (this.deps.pending.has(connection) || this.deps.retries.has(connection)) return true;
     for (const state of this.deps.engine.states.values()) {
       if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) return true;
@@ -102,7 +108,7 @@ export class Initiator {
   }
 
   /** The whack waits for the outcome of a negotiation that is under way, unless another does. */
-  join(connection: Connection, reply: Reply): void {
+  #join(connection: Connection, reply: Reply): void {
     const { engine, pending, whacks } = this.deps;
     const attach = (state: IkeState | undefined) => {
       if (state && !whacks.waiting(state.number)) whacks.attach(state, reply);

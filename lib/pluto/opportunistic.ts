@@ -225,8 +225,7 @@ export class Opportunistic implements Opportunism {
       if (isHeld) await router.assignHold(instance, flowOf(acquire));
       if (isHeld) this.held(instance);
       // both ends may have begun at once; the end of one that was there already takes the hold along
-      if (!initiator.isUnderWay(instance)) initiator.initiate(instance, reply && { reply });
-      else if (reply) initiator.join(instance, reply);
+      initiator.initiateOrJoin(instance, reply);
     });
     return undefined;
   }
