@@ -1,6 +1,7 @@
 /** Policy groups that ipsec.conf has gained since start: `--rereadgroups` is what makes them known. */
 import { loadConfig } from "../lib/config/load.ts";
 import { hasGroup } from "../lib/config/policy_group.ts";
+import { isStarting } from "../lib/config/settings.ts";
 import { type ConnSource, sourceOf } from "./_auto_conn.ts";
 import type { Io } from "./_command.ts";
 
@@ -14,7 +15,7 @@ export function writtenGroups(source: ConnSource, io: Io): WrittenGroup[] {
   const { file, files } = sourceOf(source, io);
   return [...loadConfig(file, files).conns.values()].flatMap((conn) => {
     const auto = conn.settings.get("auto")?.value ?? "ignore";
-    const isWanted = conn.at !== undefined && hasGroup(conn) && ["add", "route", "start"].includes(auto);
+    const isWanted = conn.at !== undefined && hasGroup(conn) && isStarting(auto);
     return isWanted ? { name: conn.name, isRouted: auto !== "add" } : [];
   });
 }

@@ -3,7 +3,7 @@ import { type Complaint, formatComplaint } from "../lib/config/complaint.ts";
 import type { FileSystem } from "../lib/config/file_system.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { isOn } from "../lib/config/implicit_conns.ts";
-import { type Conn, settingOf, type Settings } from "../lib/config/settings.ts";
+import { type Conn, settingOf, type Settings, STARTING } from "../lib/config/settings.ts";
 import { confDirectory, type Environment } from "../lib/system/paths.ts";
 import { type AutoConn, readSettings, type SetupConfiguration } from "../lib/system/setup_settings.ts";
 
@@ -43,7 +43,6 @@ function withWishes(setup: Settings, conns: Iterable<Conn>): Settings {
   return wish ? new Map([...setup, ["uniqueids", wish]]) : setup;
 }
 
-const STARTING = ["add", "route", "start"] as const;
 /**
  * The implicit conns need the default route. Those of the groups do nothing until their files name networks; packetdefault
  * would hold the traffic of everybody, so that it is loaded only where `oe=yes` asks for it.

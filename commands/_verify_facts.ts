@@ -30,9 +30,10 @@ export interface Host {
 }
 
 export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Host> {
-  const confs = confDirectory((name) => io.env(name));
+  const confs = confDirectory(io.env);
   const secretsFile = `${confs}/ipsec.secrets`;
-  const key = readKey(secretsFile);
+  const secrets = secretsOf(secretsFile);
+  const key = readKey(secretsFile, secrets);
   const klips = await askKlips(pfkeySocketPath(io.env));
   const control = plutoPaths(io.env).socket;
   const pluto = await whyNoPluto(control);
@@ -44,7 +45,7 @@ export async function lookAtHost(io: Io, resolver: ResolverOptions): Promise<Hos
     tun: whyNoTun(),
     missingRights: missingRights(text("/proc/self/status")),
     secretsFile,
-    missingSecrets: missingSecrets(`${confs}/ipsec.conf`, configFiles, ownAddresses(), secretsOf(secretsFile)),
+    missingSecrets: missingSecrets(`${confs}/ipsec.conf`, configFiles, ownAddresses(), secrets),
     rsaKey: "why" in key ? key : undefined,
     pluto,
     plutoInterfaces: pluto === undefined ? await interfacesOfPluto(control) : [],
@@ -67,7 +68,8 @@ export function ownAddresses(): Address[] {
 
 /** @returns undefined where there is none, or it must not be read */
 export function ownKey(io: Io): RsaPublicKey | undefined {
-  const key = readKey(`${confDirectory((name) => io.env(name))}/ipsec.secrets`);
+  const file = `${confDirectory(io.env)}/ipsec.secrets`;
+  const key = readKey(file, secretsOf(file));
   return "why" in key ? undefined : key;
 }
 
@@ -141,13 +143,12 @@ function secretsOf(file: string): Secrets {
 }
 
 /** @returns why there is none */
-function readKey(file: string): RsaPublicKey | NonNullable<LocalFacts["rsaKey"]> {
+function readKey(file: string, { entries, complaints }: Secrets): RsaPublicKey | NonNullable<LocalFacts["rsaKey"]> {
   try {
     Deno.statSync(file);
   } catch (error) {
     return { why: `${file}: ${errorReason(error)}`, mayExist: false };
   }
-  const { entries, complaints } = secretsOf(file);
   for (const { key } of entries) if (key.kind !== "PSK" && "key" in key) return key.key.publicKey;
   return { why: complaints.length ? complaints[0].message : "the file has none", mayExist: complaints.length > 0 };
 }

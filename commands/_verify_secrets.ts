@@ -3,14 +3,12 @@ import type { FileSystem } from "../lib/config/file_system.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import type { Secrets } from "../lib/config/secrets.ts";
 import { findSecret } from "../lib/config/secrets_match.ts";
-import { type Conn, settingOf } from "../lib/config/settings.ts";
+import { type Conn, isStarting, settingOf, SIDES } from "../lib/config/settings.ts";
 import { decodeRsaPublicKey, rsaKeyId } from "../lib/crypto/rsa.ts";
 import { type Address, sameAddress } from "../lib/text/address.ts";
 import { parseData } from "../lib/text/data.ts";
 import { formatIdentity, type Identity, parseIdentity } from "../lib/text/identity.ts";
 
-/** Those that pluto loads by itself. */
-const LOADED = ["add", "route", "start"];
 /** Identities that are known without asking anybody. */
 const CERTAIN: readonly Identity["kind"][] = ["address", "fqdn", "user", "dn", "keyid"];
 
@@ -43,12 +41,12 @@ export function missingSecrets(
 
 function needOf(conn: Conn, addresses: readonly Address[]): Need | undefined {
   const value = (name: string) => settingOf(conn.settings, "conn", name)?.value ?? "";
-  if (!LOADED.includes(value("auto"))) return undefined;
+  if (!isStarting(value("auto"))) return undefined;
   const isOurs = (side: string) => {
     const end = identity(value(side));
     return end?.kind === "address" && addresses.some((one) => sameAddress(one, end.address));
   };
-  const [side, ...rest] = ["left", "right"].filter(isOurs);
+  const [side, ...rest] = SIDES.filter(isOurs);
   if (side === undefined || rest.length) return undefined;
   const other = side === "left" ? "right" : "left";
   const me = identity(value(`${side}id`) || value(side));

@@ -4,7 +4,7 @@ import { besides, type FileSystem } from "../lib/config/file_system.ts";
 import { IMPLICIT_CONNS, isOff, isOn } from "../lib/config/implicit_conns.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { readPolicyGroup } from "../lib/config/policy_group.ts";
-import { type Conn, settingOf } from "../lib/config/settings.ts";
+import { type Conn, settingOf, SIDES } from "../lib/config/settings.ts";
 
 export interface Uses {
   readonly rsaKeys: boolean;
@@ -16,7 +16,6 @@ export interface Uses {
 
 /** Connections of these do not begin with pluto. */
 const UNUSED = ["ignore", "manual"];
-const SIDES = ["left", "right"];
 
 /** @returns undefined where no connection is used yet: anything may be wanted */
 export function usesOf(file: string, files: FileSystem): Uses | undefined {

@@ -10,6 +10,7 @@ import { fullHostName, lookAtHost, ownAddresses, ownKey } from "./_verify_facts.
 import { DNS_NOT_USED, type LocalFacts, localFindings, publicAddresses, resolverFinding } from "./_verify_local.ts";
 import { VERIFY_MANUAL } from "./_verify_manual.ts";
 import { type Chapter, type Finding, formatChapter, isBad } from "./_verify_report.ts";
+import { sameName } from "../lib/text/identity.ts";
 
 const PROG = "ipsec verify";
 const USAGE = "Usage: ipsec verify [--host NAME] [--ip ADDRESS] [--colour | --nocolour] [--json]\n";
@@ -77,12 +78,6 @@ async function namedChapters(host: string | undefined, ip: string | undefined, i
     chapters.push({ heading: `Checking IP ${ip} for Opportunistic Encryption:`, findings });
   }
   return chapters;
-}
-
-/** Of names in the DNS. */
-function sameName(one: string, other: string): boolean {
-  const plain = (name: string) => name.toLowerCase().replace(/\.$/, "");
-  return plain(one) === plain(other);
 }
 
 function unresolved(host: string): Finding {

@@ -5,7 +5,7 @@ import { IMPLICIT_CONNS, isImplicit } from "./implicit_conns.ts";
 import { flipName } from "./parameters.ts";
 import type { Proposals } from "./proposals.ts";
 import type { Entry } from "./sections.ts";
-import type { Conn, Setting } from "./settings.ts";
+import { type Conn, isStarting, type Setting } from "./settings.ts";
 
 /** A conn section whose entries have been looked at. */
 export interface CheckedConn {
@@ -35,7 +35,6 @@ interface Visit {
 }
 
 /** What an own `auto` of these does, `also` of an implicit connection does not undo: in FreeS/WAN nothing started at all. */
-const STARTING = ["add", "route", "start"];
 
 export function implicitConn(name: string): Conn {
   const origin = { kind: "implicit", conn: name } as const;
@@ -168,7 +167,7 @@ function addImplicit(
   for (const [key, value] of Object.entries(IMPLICIT_CONNS[implicit])) {
     const name = flipped ? flipName(key) : key;
     const own = said.get(name);
-    if (own && name === "auto" && STARTING.includes(own.value)) continue;
+    if (own && name === "auto" && isStarting(own.value)) continue;
     if (own && own.value !== value && own.origin.kind === "file") {
       complaints.warn(
         own.origin.at,

@@ -9,6 +9,7 @@ import { keyCommands } from "./auto_keys.ts";
 import type { AutoCommand, Item } from "./auto_script.ts";
 import { type ConnParameters, ParameterReader } from "./manual_reader.ts";
 import { parseTime } from "./value_forms.ts";
+import { SIDES } from "./settings.ts";
 
 /** What a conn takes from elsewhere. */
 export interface AutoSurroundings {
@@ -19,9 +20,6 @@ export interface AutoSurroundings {
   /** `nat_traversal=` of config setup. */
   readonly natTraversal: boolean;
 }
-
-export const SIDES = ["left", "right"] as const;
-export type Side = typeof SIDES[number];
 
 const TYPES: Readonly<Record<string, Item>> = {
   tunnel: ["--tunnel"],

@@ -4,13 +4,14 @@ import { parseAhSuites, parseEspSuites } from "../ike/suite_text.ts";
 import { poolParameter } from "./check_pools.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
 import { CAUTIONS } from "./conn_cautions.ts";
-import { eachSide, type Rule, SIDES, View } from "./conn_rules.ts";
-import type { Conn, Setting } from "./settings.ts";
+import { eachSide, type Rule, View } from "./conn_rules.ts";
+import { type Conn, isStarting, type Setting, SIDES } from "./settings.ts";
 import { errorOf, isVirtual, parseTime } from "./value_forms.ts";
 
-/** Values of `auto` by which a connection is used at start. */
-const USED = ["add", "route", "start", "manual"];
-const NEGOTIATED = ["add", "route", "start"];
+/** At start, by pluto or by hand. */
+function isUsed(auto: string | undefined): boolean {
+  return isStarting(auto) || auto === "manual";
+}
 
 function together(one: string, other: string): Rule {
   return {
@@ -23,7 +24,7 @@ function together(one: string, other: string): Rule {
 function algorithms(name: "esp" | "ah", byHand: ReadonlyMap<string, unknown>): Rule {
   const isByHand = (conn: View, value: string) =>
     conn.value("auto") === "manual" ||
-    !NEGOTIATED.includes(conn.value("auto") ?? "") && (byHand.has(value) || conn.isKeyedByHand());
+    !isStarting(conn.value("auto")) && (byHand.has(value) || conn.isKeyedByHand());
   return {
     needs: [name],
     broken: (conn) => {
@@ -128,7 +129,7 @@ export function checkConn(conn: Conn, isTemplate: boolean, complaints: Complaint
     if (found) warn(positionOf(view.said(found.name), conn), found.message);
   }
   // An end may be what is misspelt or has no right value: that has been said.
-  if (isTemplate || complaints.anyWrong(conn.parts) || !USED.includes(view.value("auto") ?? "")) return;
+  if (isTemplate || complaints.anyWrong(conn.parts) || !isUsed(view.value("auto"))) return;
   for (const side of SIDES) {
     if (view.value(side)) continue;
     error(conn.at!, `has no ${side}=, which auto=${view.value("auto")} at ${place(view.said("auto")!, conn)} needs`);

@@ -4,7 +4,7 @@ import { addressInRange, formatPoolRange, isPoolRange, parsePoolRange, rangesOve
 import { type AddressRange, subnetToRange } from "../text/range.ts";
 import { parseSubnet } from "../text/subnet.ts";
 import { type Complaints, formatPosition, type Position } from "./complaint.ts";
-import type { Conn } from "./settings.ts";
+import { type Conn, SIDES } from "./settings.ts";
 
 interface Pool {
   readonly conn: Conn;
@@ -13,8 +13,6 @@ interface Pool {
   readonly range: AddressRange;
   readonly at: Position;
 }
-
-const SIDES = ["left", "right"] as const;
 
 /** The parameter by which an end has a pool, if it has one: strongSwan says it by `rightsourceip=`. */
 export function poolParameter(value: (name: string) => string | undefined, side: string): string | undefined {

@@ -1,7 +1,7 @@
 /** Looks at the settings of `config setup` together, and at what they name. */
 import { type Complaints, formatPosition } from "./complaint.ts";
 import type { Proposals } from "./proposals.ts";
-import type { Conn, Settings } from "./settings.ts";
+import { type Conn, isStarting, type Settings } from "./settings.ts";
 
 export function checkSetup(
   setup: Settings,
@@ -40,7 +40,7 @@ function checkManualStart(
   }
   for (const name of new Set(words)) {
     const auto = conns.get(name)?.settings.get("auto");
-    if (!auto || !["add", "route", "start"].includes(auto.value) || !("at" in auto.origin)) continue;
+    if (!auto || !isStarting(auto.value) || !("at" in auto.origin)) continue;
     const where = formatPosition(auto.origin.at);
     complaints.warn(at, `config setup: manualstart: conn ${name} has auto=${auto.value} at ${where} as well`, "setup");
   }

@@ -8,6 +8,7 @@ import { IMPLICIT_CONNS, isImplicit, isOff } from "./implicit_conns.ts";
 import { type Fault, type Line, readLines } from "./lines.ts";
 import { canonicalName, flipName, PARAMETERS } from "./parameters.ts";
 import { DEFAULT_SECTION, type Entry, isPrivate, isSectionName, parseSections, type Section } from "./sections.ts";
+import { isStarting, STARTING } from "./settings.ts";
 
 export interface ConfreadRequest {
   readonly file: string;
@@ -33,8 +34,7 @@ export interface ConfreadAnswer {
 }
 
 /** An own `auto` of these is not asked any more what else there is; FreeS/WAN's search failed as a whole. */
-const STARTING = ["add", "route", "start"];
-const AUTO_VALUES = ["add", "route", "start", "ignore", "manual"];
+const AUTO_VALUES: readonly string[] = [...STARTING, "ignore", "manual"];
 
 /** Ends the reading; caught in {@linkcode confread} alone. */
 class Stop extends Error {
@@ -235,7 +235,7 @@ function valuesOf(
   own: ReadonlyMap<string, Entry>,
 ): string[] {
   const mine = own.get(name)?.value;
-  if (mine !== undefined && STARTING.includes(mine)) return [mine];
+  if (mine !== undefined && isStarting(mine)) return [mine];
   const seen = new Set<string>();
   const pending = [name];
   const found: string[] = [];

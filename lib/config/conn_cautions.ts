@@ -1,7 +1,9 @@
 /** Settings that can be used, and are probably not meant. */
 import { parseIdentity } from "../text/identity.ts";
 import { formatSubnet, parseSubnet, sameSubnet, type Subnet, subnetInSubnet } from "../text/subnet.ts";
-import { eachSide, type Rule, SIDES, type View } from "./conn_rules.ts";
+import { eachSide, type Rule, type View } from "./conn_rules.ts";
+import { NO_CERTIFICATES } from "./parameters.ts";
+import { SIDES } from "./settings.ts";
 
 /** Ends that are words, and look like host names without their %. */
 const END_WORDS = ["any", "defaultroute", "direct", "group", "opportunistic", "opportunisticgroup"];
@@ -37,13 +39,11 @@ export const CAUTIONS: readonly Rule[] = [
   }),
   ...eachSide((side) => [`${side}cert`], (conn, side) => {
     const name = `${side}cert`;
-    return { name, message: `${name}=${conn.value(name)} has no effect: ${NO_CERTIFICATES}` };
+    return { name, message: `${name}=${conn.value(name)} has no effect: ${KEYS_INSTEAD}` };
   }),
   ...eachSide((side) => [`${side}rsasigkey`], (conn, side) => {
     const name = `${side}rsasigkey`;
-    return conn.value(name) === "%cert"
-      ? { name, message: `${name}=%cert finds no key: ${NO_CERTIFICATES}` }
-      : undefined;
+    return conn.value(name) === "%cert" ? { name, message: `${name}=%cert finds no key: ${KEYS_INSTEAD}` } : undefined;
   }),
   ...eachSide((side) => [`${side}subnet`], (conn, side) => {
     const name = `${side}subnet`, value = conn.value(name);
@@ -67,8 +67,7 @@ export const CAUTIONS: readonly Rule[] = [
   { needs: ["leftsubnet", "rightsubnet"], broken: overlap },
 ];
 
-const NO_CERTIFICATES =
-  "certificates are not supported yet; leftrsasigkey= takes what `ipsec showhostkey --left` prints";
+const KEYS_INSTEAD = `${NO_CERTIFICATES}; leftrsasigkey= takes what \`ipsec showhostkey --left\` prints`;
 
 /** A small network within a larger one may be meant: all the rest is behind the peer. */
 function overlap(conn: View): { readonly name: string; readonly message: string } | undefined {

@@ -1,6 +1,6 @@
 /** What is looked for in the settings of one connection: rules that they may break, and what they probably do not mean. */
 import { PARAMETERS } from "./parameters.ts";
-import { type Conn, type Setting, settingOf } from "./settings.ts";
+import { type Conn, type Setting, settingOf, SIDES } from "./settings.ts";
 
 /** A rule that the settings of a connection may break. */
 export interface Rule {
@@ -23,7 +23,6 @@ export class View {
   }
 }
 
-export const SIDES = ["left", "right"] as const;
 /** For a rule about one end: the same for both. */
 export function eachSide(
   needs: (side: string) => string[],

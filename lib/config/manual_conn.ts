@@ -8,8 +8,7 @@ import { hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
 import { ok } from "../text/result.ts";
 import { type ConnParameters, DEFAULT_ROUTE_UNKNOWN, type ManualComplaint, ParameterReader } from "./manual_reader.ts";
 import { type ManualSa, readChains } from "./manual_sas.ts";
-
-export type Side = "left" | "right";
+import { type Side, SIDES } from "./settings.ts";
 
 /** What this host is and knows; from the network of the moment. */
 export interface ManualHost {
@@ -59,7 +58,6 @@ export function networkOf({ host, client }: ManualEnd): Subnet {
   return client ?? hostSubnet(host);
 }
 
-const SIDES = ["left", "right"] as const;
 const DEFAULT_UPDOWN = "ipsec _updown";
 
 /** @returns the conn, and what may not be meant. Throws {@linkcode ManualRefusal}. */

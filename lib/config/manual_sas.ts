@@ -14,6 +14,7 @@ import { parseData } from "../text/data.ts";
 import { SA_PROTOCOLS, type SaId } from "../text/sa_id.ts";
 import { suggest } from "../text/suggest.ts";
 import type { ParameterReader } from "./manual_reader.ts";
+import type { Side } from "./settings.ts";
 
 /** An SA that is to be made. */
 export interface ManualSa {
@@ -105,7 +106,6 @@ class SpiSource {
 
 const HEX = /^0x[0-9a-f]+$/i;
 
-type Side = "left" | "right";
 type Keys = Pick<ManualSa, "authKey" | "encryptionKey">;
 
 /** What both directions have in common, and the keys of each. */

@@ -28,7 +28,7 @@ const { oneOf, wordsOr, listOf, integer, time, YES_NO, TEXT, DATA, ADDRESS, SUBN
 const DAY_SECONDS = 86400;
 const COMMAS = / *, *| +/;
 const HOSTS = ["%defaultroute", "%any", "%opportunistic", "%group", "%opportunisticgroup"];
-const NO_CERTIFICATES = "certificates are not supported yet";
+export const NO_CERTIFICATES = "certificates are not supported yet";
 const NO_KERNEL = "KLIPS is the packet engine here";
 const NO_KERNEL_POLICY = "leave it out: the kernel's IPsec policies are not used";
 

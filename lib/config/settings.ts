@@ -2,6 +2,17 @@
 import { formatPosition, type Position } from "./complaint.ts";
 import { PARAMETERS } from "./parameters.ts";
 
+/** The two ends of a connection, as parameters begin. */
+export const SIDES = ["left", "right"] as const;
+export type Side = typeof SIDES[number];
+
+/** Values of `auto` by which start makes a connection known to pluto. */
+export const STARTING = ["add", "route", "start"] as const;
+
+export function isStarting(auto: string | undefined): boolean {
+  return STARTING.some((one) => one === auto);
+}
+
 export type Origin =
   /** A line of the section itself, or of the connection that it takes over with `also`. */
   | { readonly kind: "file"; readonly at: Position; readonly through?: string }

@@ -88,7 +88,8 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   }
 }
 
-function sameName(a: string, b: string): boolean {
+/** Of hosts. */
+export function sameName(a: string, b: string): boolean {
   return a === b || plainName(a) === plainName(b);
 }
 
