@@ -2,6 +2,7 @@
  * TUN devices (linux/if_tun.h) with virtio headers, so that one read or write carries a TCP super-packet of up to
  * 64 KB: the largest gain of the whole data path (design.md, part 1).
  */
+import { HARDWARE } from "../packet/rtnetlink.ts";
 import { checked, cString, errno, libc, SystemError } from "./libc.ts";
 
 const O_RDWR_NONBLOCK_CLOEXEC = 0o2 | 0o4000 | 0o2000000;
@@ -88,9 +89,8 @@ export function interfaceIsUp(name: string): boolean | undefined {
 
 /** @returns the link address of an Ethernet interface, or undefined for any other */
 export function ethernetAddress(name: string): Uint8Array | undefined {
-  const ARPHRD_ETHER = 1;
   const request = interfaceRequest(name);
-  if (interfaceCall(SIOCGIFHWADDR, request) < 0 || request.getUint16(16, true) !== ARPHRD_ETHER) return undefined;
+  if (interfaceCall(SIOCGIFHWADDR, request) < 0 || request.getUint16(16, true) !== HARDWARE.ETHER) return undefined;
   return new Uint8Array(request.buffer).slice(18, 24);
 }
 

@@ -42,6 +42,6 @@ export function sameWay(there: Route, { device, via, source }: RouteSpec): boole
     (!source || sameOrNone(there.source, source));
 }
 
-export function sameOrNone(a: Address | undefined, b: Address | undefined): boolean {
+function sameOrNone(a: Address | undefined, b: Address | undefined): boolean {
   return a && b ? sameAddress(a, b) : a === b;
 }

@@ -6,7 +6,7 @@
  * ```
  */
 import { deepStrictEqual as deepEqual, doesNotMatch, match, ok } from "node:assert/strict";
-import { ADDRESS, fourHosts, until } from "../../tools/_net.ts";
+import { ADDRESS, fourHosts, type Host, until } from "../../tools/_net.ts";
 import { passwordLine } from "../interop/_passwords.ts";
 import { SteadyPing } from "../interop/_steady_ping.ts";
 import { Pluto } from "./_pluto.ts";
@@ -61,18 +61,15 @@ scenario("a laptop is in the network behind its gateway, with an address that it
   ok((await west.ip("route")).includes(WEST));
 });
 
-scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
-  const { inet6 } = ADDRESS;
-  const inIpv6 = (conn: string) => {
-    const changes = [
-      ["%defaultroute", inet6.east],
-      [WEST, inet6.west],
-      ["10.1.0.0/24", inet6.westNet],
-      ["10.3.0.10-10.3.0.99", "fd01:3::10-fd01:3::99"],
-      ["10.1.0.53", "fd01:1::53"],
-    ];
-    return changes.reduce((text, [from, to]) => text.replace(from, to), conn);
-  };
+/** Gateway and laptop with IPv6 inside. @param hosts what stands for them in the conns, and what is to stand there */
+async function startInIpv6(west: Host, east: Host, hosts: readonly (readonly [string, string])[]): Promise<Pluto> {
+  const changes = [
+    ...hosts,
+    ["10.1.0.0/24", ADDRESS.inet6.westNet],
+    ["10.3.0.10-10.3.0.99", "fd01:3::10-fd01:3::99"],
+    ["10.1.0.53", "fd01:1::53"],
+  ];
+  const inIpv6 = (conn: string) => changes.reduce((text, [from, to]) => text.replace(from, to), conn);
   const [, client] = await Promise.all([
     Pluto.start(west, {
       conns: [inIpv6(gateway)],
@@ -81,6 +78,13 @@ scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
     }),
     Pluto.start(east, { conns: [inIpv6(laptop)], secrets: `${SECRET}@alice : XAUTH "${PASSWORD}"\n` }),
   ]);
+  return client;
+}
+
+scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
+  const { inet6 } = ADDRESS;
+  const hosts = [["%defaultroute", inet6.east], [WEST, inet6.west]] as const;
+  const client = await startInIpv6(west, east, hosts);
   const before = await east.ip("addr");
   await client.up("office");
   await east.pings(inet6.sunset);
@@ -93,23 +97,8 @@ scenario("the same in IPv6", fourHosts, async ({ sunset, west, east }) => {
 
 scenario("IPv6 behind a gateway that is reached over IPv4", fourHosts, async ({ sunset, west, east }) => {
   const { inet6 } = ADDRESS;
-  const inIpv6 = (conn: string) => {
-    const changes = [
-      ["%defaultroute", EAST],
-      ["10.1.0.0/24", inet6.westNet],
-      ["10.3.0.10-10.3.0.99", "fd01:3::10-fd01:3::99"],
-      ["10.1.0.53", "fd01:1::53"],
-    ];
-    return changes.reduce((text, [from, to]) => text.replace(from, to), conn);
-  };
-  const [, client] = await Promise.all([
-    Pluto.start(west, {
-      conns: [inIpv6(gateway)],
-      secrets: SECRET,
-      files: { passwd: passwordLine("alice", PASSWORD) },
-    }),
-    Pluto.start(east, { conns: [inIpv6(laptop)], secrets: `${SECRET}@alice : XAUTH "${PASSWORD}"\n` }),
-  ]);
+  const hosts = [["%defaultroute", EAST]] as const;
+  const client = await startInIpv6(west, east, hosts);
   const before = await east.ip("addr"), routes = await east.ip("-6 route");
   await client.up("office");
   await east.pings(inet6.sunset);
