@@ -168,12 +168,14 @@ export class PlutoHost implements IkeHost {
 
   gaveUp(state: IkeState): void {
     const { parts } = this;
-    const { initiator, router, tasks, deps } = parts;
+    const { initiator, router, tasks, deps, teller } = parts;
+    const trouble = teller.troubles.of(state);
     const waiting = parts.pending.of(state.number).map(({ connection }) => connection);
     for (const one of new Set([connectionOf(state), ...waiting])) {
       if (!one.policy.opportunistic) continue;
       // traffic does not wait for further attempts
-      const why = `no answer from ${formatAddress(one.peers.host)}`;
+      const peer = formatAddress(one.peers.host);
+      const why = trouble === undefined ? `no answer from ${peer}` : `no SA with ${peer}: ${trouble}`;
       parts.inBackground(() => tasks.run(() => router.abandonHold(one, why, deps.clock.now())));
     }
     initiator.gaveUp(state);

@@ -3,6 +3,7 @@
  * FreeS/WAN held it for the 70 seconds of an attempt. The negotiation goes on meanwhile, and takes the traffic over should it
  * succeed.
  */
+import type { IkeState } from "../ike/state.ts";
 import { formatAddress } from "../text/address.ts";
 import type { Connection } from "./connection.ts";
 import type { Parts } from "./parts.ts";
@@ -54,22 +55,30 @@ export class Patience {
   }
 
   #release(connection: Connection): void {
-    const { router, tasks, deps } = this.#parts;
-    const why = `no answer from ${formatAddress(connection.peers.host)} for ${this.#waitMs / 1000} seconds`;
+    const { router, tasks, deps, teller } = this.#parts;
+    const peer = formatAddress(connection.peers.host);
+    const state = this.#negotiation(connection);
+    const trouble = state && teller.troubles.of(state);
+    const why = trouble === undefined
+      ? `no answer from ${peer} for ${this.#waitMs / 1000} seconds`
+      : `no SA with ${peer} within ${this.#waitMs / 1000} seconds: ${trouble}`;
     this.#parts.inBackground(() => tasks.run(() => router.abandonHold(connection, why, deps.clock.now(), true)));
   }
 
   /** @returns undefined where the peer owes nothing: others have their turn, or all is answered */
   #silentSince(connection: Connection): number | undefined {
+    return this.#negotiation(connection)?.unansweredSince;
+  }
+
+  /** What its traffic waits for: a Quick Mode, else the ISAKMP SA that is to come before it. */
+  #negotiation(connection: Connection): IkeState | undefined {
     const { engine, pending } = this.#parts;
     for (const state of engine.states.values()) {
-      if (state.kind === "ipsec" && state.connection === connection && !state.isEstablished) {
-        return state.unansweredSince;
-      }
+      if (state.kind === "ipsec" && state.connection === connection && !state.isEstablished) return state;
     }
     for (const one of pending) {
       const isakmp = one.connection === connection && engine.states.get(one.isakmp);
-      if (isakmp && !isakmp.isEstablished) return isakmp.unansweredSince;
+      if (isakmp && !isakmp.isEstablished) return isakmp;
     }
     return undefined;
   }

@@ -5,6 +5,7 @@ import { type Address, formatAddress, isAnyAddress } from "../text/address.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 import { Connection } from "./connection.ts";
 import { RC } from "./define.ts";
+import { Troubles } from "./troubles.ts";
 import { statePrefix, type Whacks } from "./whacks.ts";
 
 export type LogLevel = "error" | "notice" | "debug";
@@ -45,6 +46,7 @@ export const DEBUG_FLAGS = [
 export type DebugFlag = typeof DEBUG_FLAGS[number];
 
 export class Teller {
+  readonly troubles = new Troubles();
   /** Of the daemon. */
   #debug: ReadonlySet<string> = new Set();
 
@@ -61,6 +63,7 @@ export class Teller {
   /** 2 and 3 go to the log as well; all others to whack alone. */
   tell(about: Subject | Connection, code: number, text: string): void {
     const line = fit(prefix(about) + text);
+    if (about && "number" in about) this.troubles.heard(about, code, text);
     if (code === RC.log || code === RC.serious) this.log(code === RC.serious ? "error" : "notice", line, peerOf(about));
     this.#toWhack(about, code, line);
   }

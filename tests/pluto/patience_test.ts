@@ -1,5 +1,5 @@
 /** Opportunism and a DNS or a peer that does not answer: what becomes of the packet that is held. */
-import { deepStrictEqual as equal, match } from "node:assert/strict";
+import { deepStrictEqual as equal, match, ok } from "node:assert/strict";
 import { encodeRsaPublicKey, type RsaPrivateKey } from "../../lib/crypto/rsa.ts";
 import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
 import type { SecretEntry } from "../../lib/config/secrets.ts";
@@ -27,20 +27,30 @@ const GATEWAYS: readonly (readonly [client: string, gateway: keyof typeof AT])[]
 
 /** Reverse maps with a TXT record for each host. */
 function lookup(name: string, type: string): Promise<DnsAnswer> {
+  return answer(name, type, KEYS);
+}
+
+function answer(name: string, type: string, keys: typeof KEYS): Promise<DnsAnswer> {
   const found = GATEWAYS.find(([client]) => name === `${client.split(".").reverse().join(".")}.in-addr.arpa.`);
   const asked = found?.[1];
   if (type !== "TXT" || !asked) {
     const why = `no ${type} record for ${name}`;
     return Promise.resolve({ ok: false, kind: "data", why, authenticated: false, ttlSeconds: 1 });
   }
-  const text = `X-IPsec-Server(10)=${AT[asked]} ${encodeRsaPublicKey(KEYS[asked].publicKey).toBase64()}`;
+  const text = `X-IPsec-Server(10)=${AT[asked]} ${encodeRsaPublicKey(keys[asked].publicKey).toBase64()}`;
   const records = [{ ttlSeconds: 1, data: [new TextEncoder().encode(text)] }];
   return Promise.resolve({ ok: true, records, authenticated: false, canonicalName: name, ttlSeconds: 1 });
 }
 
 type Lookup = typeof lookup;
 
-function options(host: keyof typeof AT, waitSeconds: number, dns: { lookup: Lookup }): Partial<HouseOptions> {
+/** @param keyOfWest that the DNS has for it, as far as this host knows */
+function options(
+  host: keyof typeof AT,
+  waitSeconds: number,
+  dns: { lookup: Lookup },
+  keyOfWest = KEYS.west,
+): Partial<HouseOptions> {
   const secret: SecretEntry = {
     at: { file: "ipsec.secrets", line: 1 },
     ids: [],
@@ -52,7 +62,7 @@ function options(host: keyof typeof AT, waitSeconds: number, dns: { lookup: Look
     deps: {
       makeOpportunism: (parts) =>
         new Opportunistic(parts, { dns, dnssec: "ignore", waitSeconds, nameServers: () => [] }),
-      lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [KEYS.west.publicKey] : [] }),
+      lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [keyOfWest.publicKey] : [] }),
     },
   };
 }
@@ -60,8 +70,14 @@ function options(host: keyof typeof AT, waitSeconds: number, dns: { lookup: Look
 const cut = (wire: Wire) => void (wire.isCut = true);
 
 /** Both encrypt to everybody; a packet of west's for east is held, and what is sent from now on does not arrive. */
-async function held(failure: FailureName, waitSeconds = 8, disturb = cut, dns: { lookup: Lookup } = { lookup }) {
-  const wire = new Wire(options("west", waitSeconds, dns), options("east", waitSeconds, { lookup }));
+async function held(
+  failure: FailureName,
+  waitSeconds = 8,
+  disturb = cut,
+  dns: { lookup: Lookup } = { lookup },
+  keyOfWest = KEYS.west,
+) {
+  const wire = new Wire(options("west", waitSeconds, dns), options("east", waitSeconds, { lookup }, keyOfWest));
   const oe = description({
     psk: false,
     rsasig: true,
@@ -97,6 +113,21 @@ Deno.test("private-or-clear: after eight seconds of silence traffic is in the cl
   equal(target(wire.west), "%pass");
   match(wire.west.pluto.status().at(-1)!, /=> %pass \d+,\d+ {4}no answer from 198\.51\.100\.2 for 8 seconds$/);
 });
+
+const WRONG = { ...KEYS, east: newKey() };
+const wrongly = { lookup: (name: string, type: string) => answer(name, type, WRONG) };
+const REASON =
+  /no SA with 198\.51\.100\.2( within 8 seconds)?: Signature check \(on 198\.51\.100\.2\) failed \(wrong key\?\); tried \*\w+$/;
+
+for (const [failure, seconds] of [["pass", 9], ["drop", 71]] as const) {
+  Deno.test(`%${failure} for a peer whose signature is wrong: the reason is that of the log, and not silence`, async () => {
+    const wire = await held(failure, 8, () => {}, wrongly);
+    await wire.seconds(seconds);
+    equal(target(wire.west), `%${failure}`);
+    match(wire.west.pluto.status().at(-1)!, REASON);
+    ok(wire.west.log.some((line) => line.includes("Signature check")), "the log has it");
+  });
+}
 
 Deno.test("private-or-clear: a peer that answers late gets the traffic", async () => {
   const wire = await held("pass");
@@ -202,4 +233,13 @@ Deno.test("whack that asks for what is under way waits for its outcome", async (
   match(whack.lines.at(-1)!, /^004 .*STATE_QUICK_I2: sent QI2, IPsec SA established/);
   equal(whack.isClosed, true);
   equal([...west.pluto.parts.engine.states.values()].filter(({ kind }) => kind === "ipsec").length, 1);
+});
+
+Deno.test("a peer that refuses our signature: the status has what the log has of it", async () => {
+  const wire = await held("pass", 8, () => {}, { lookup }, WRONG.east);
+  await wire.seconds(9);
+  match(
+    wire.west.pluto.status().at(-1)!,
+    /%pass .* no SA with 198\.51\.100\.2 within 8 seconds: ignoring informational payload, type INVALID_KEY_INFORMATION$/,
+  );
 });
