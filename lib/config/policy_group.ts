@@ -1,6 +1,6 @@
 /** Policy group files: the networks of one group (config.md §17). */
-import { parseAddress } from "../text/address.ts";
-import { formatSubnet, hostSubnet, parseSubnet, type Subnet } from "../text/subnet.ts";
+import { formatAddress, parseAddress } from "../text/address.ts";
+import { formatSubnet, hostSubnet, parseSubnet, type Subnet, subnetOf } from "../text/subnet.ts";
 import { type Complaint, Complaints } from "./complaint.ts";
 import { besides, type FileSystem } from "./file_system.ts";
 import { stripComment } from "./lines.ts";
@@ -18,8 +18,8 @@ export interface PolicyGroup {
 }
 
 /**
- * Never throws. A group whose file is not there is empty; a bad entry is left out. IPv6 networks count as well; FreeS/WAN
- * refused them.
+ * Never throws. A group whose file is not there is empty; a bad entry is left out, a doubtful one stays. IPv6 networks
+ * count as well; FreeS/WAN refused them.
  */
 export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
   const content = files.read(path);
@@ -37,6 +37,8 @@ export function readPolicyGroup(path: string, files: FileSystem): PolicyGroup {
           complaints.error(at, `${parsed.error} "${word}"`);
           continue;
         }
+        const doubt = "subnet" in parsed && doubtOf(word, parsed.subnet);
+        if (doubt) complaints.warn(at, `"${word}" ${doubt}`);
         const key = "subnet" in parsed ? formatSubnet(parsed.subnet) : parsed.name;
         const first = seen.get(key);
         if (first === undefined) entries.push({ ...parsed, line: at.line });
@@ -90,4 +92,15 @@ function parseEntry(word: string): { subnet: Subnet } | { name: string } | { err
   const parsed = parseAddress(word, isIpv6 ? "inet6" : "inet");
   if (parsed.ok) return { subnet: hostSubnet(parsed.value) };
   return "name" in parsed ? { name: parsed.name } : { error: parsed.error };
+}
+
+/** Fewer than four numbers, perhaps with a dot behind them: zeroes follow (text-forms.md §3.2). */
+const SHORT_ADDRESS = /^\d+(?:\.\d+){0,2}\.?$/;
+
+/** What FreeS/WAN took without a word, and is hardly what somebody means. */
+function doubtOf(word: string, { address, port }: Subnet): string | undefined {
+  if (port !== 0) return "has a port, which is ignored";
+  if (!SHORT_ADDRESS.test(word)) return undefined;
+  const network = subnetOf(address, 8 * (word.match(/\d+/g)?.length ?? 0));
+  return `is the host ${formatAddress(address)} alone; the network is ${formatSubnet(network)}`;
 }

@@ -22,6 +22,39 @@ const GROUPS: [why: string, text: string, entries: string[], complaints: string[
     'f:1: subnet mask bit count too large "10.0.0.0/33"',
     'f:2: byte overflow in dotted-decimal address "192.0.2.300"',
   ]],
+  ["networks written short", "10/8\n172.16/12\n192.168.1/24\n0/0\n", [
+    "1 10.0.0.0/8",
+    "2 172.16.0.0/12",
+    "3 192.168.1.0/24",
+    "4 0.0.0.0/0",
+  ], []],
+  ["a host written short, with a doubt", "203.0.113.\n198.51.100\n10\n192.0.2.4/ 24\n", [
+    "1 203.0.113.0/32",
+    "2 198.51.100.0/32",
+    "3 10.0.0.0/32",
+    "4 24.0.0.0/32",
+  ], [
+    'f:1: warning: "203.0.113." is the host 203.0.113.0 alone; the network is 203.0.113.0/24',
+    'f:2: warning: "198.51.100" is the host 198.51.100.0 alone; the network is 198.51.100.0/24',
+    'f:3: warning: "10" is the host 10.0.0.0 alone; the network is 10.0.0.0/8',
+    'f:4: empty string "192.0.2.4/"',
+    'f:4: warning: "24" is the host 24.0.0.0 alone; the network is 24.0.0.0/8',
+  ]],
+  ["a port, with a doubt", "192.0.2.0/24:80\n", ["1 192.0.2.0/24"], [
+    'f:1: warning: "192.0.2.0/24:80" has a port, which is ignored',
+  ]],
+  [
+    "no address that goes on, or stops too early",
+    "192.0.2.1.\n::1/129\n192.0.2.*\n192.0.2.0/24/8\n2001:db8:/32\n",
+    [],
+    [
+      'f:1: extra garbage on end of dotted-decimal address "192.0.2.1."',
+      'f:2: subnet mask bit count too large "::1/129"',
+      'f:3: non-numeric component in dotted-decimal address "192.0.2.*"',
+      'f:4: illegal (non-DNS-name) character in name "192.0.2.0/24/8"',
+      'f:5: illegal trailing `:\' in IPv6 numeric address "2001:db8:/32"',
+    ],
+  ],
   ["an entry once", "10.0.0.0/8\n10.1.0.0/255.0.0.0\n", ["1 10.0.0.0/8"], [
     'f:2: warning: "10.1.0.0/255.0.0.0" is in this group already, in line 1',
   ]],
