@@ -6,6 +6,7 @@ import type { RsaPublicKey } from "../crypto/rsa.ts";
 import { type Address, sameAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
 import { sameIdentity } from "../text/identity.ts";
+import type { DnsServer } from "../text/dns_server.ts";
 import type { Result } from "../text/result.ts";
 import { parseIpseckey, parseKeyRecord } from "./key_record.ts";
 import type { DnsAnswer, DnsRecord, RecordType } from "./record.ts";
@@ -13,6 +14,8 @@ import { reverseName } from "./reverse_name.ts";
 import { type Delegation, parseXIpsecServer } from "./x_ipsec_server.ts";
 
 export interface IpsecLookup {
+  /** Whom it asks; undefined where that is nobody in particular. */
+  readonly servers?: readonly DnsServer[];
   lookup(name: string, type: RecordType): Promise<DnsAnswer>;
 }
 

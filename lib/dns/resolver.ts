@@ -5,7 +5,7 @@
 import { DnsCache } from "./cache.ts";
 import { plainName, type Question, refuseName, type Response } from "./message.ts";
 import type { DnsAnswer, RecordType } from "./record.ts";
-import type { DnsServer } from "../text/dns_server.ts";
+import { type DnsServer, formatDnsServer } from "../text/dns_server.ts";
 import { DnsFailure, exchange } from "./transport.ts";
 
 export interface ResolverOptions {
@@ -111,21 +111,22 @@ export class Resolver {
     if (this.#waiting.length >= mostWaiting) return `${mostWaiting} questions wait already`;
     while (this.#asking >= mostAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#asking++;
-    let why = "no server to ask";
+    const failed = new Map<DnsServer, string>();
     try {
       for (let attempt = 0; attempt < attempts; attempt++) {
         for (const server of servers) {
           const response = await this.#askOne(server, question, timeoutMs << attempt);
-          if (typeof response === "string") why = response;
+          if (typeof response === "string") failed.set(server, response);
           else if (response.rcode === 0 || response.rcode === NXDOMAIN) return response;
-          else why = RCODES[response.rcode] ?? `server answers with error ${response.rcode}`;
+          else failed.set(server, RCODES[response.rcode] ?? `server answers with error ${response.rcode}`);
         }
       }
     } finally {
       this.#asking--;
       this.#waiting.shift()?.();
     }
-    return why;
+    const each = [...failed].map(([server, why]) => `${formatDnsServer(server)} (${why})`);
+    return each.length ? `no usable answer from ${each.join(", ")}` : "no server to ask";
   }
 
   async #askOne(server: DnsServer, question: Question, timeoutMs: number): Promise<Response | string> {

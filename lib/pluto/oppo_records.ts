@@ -40,6 +40,7 @@ export class OppoRecords {
     // all at once, so that a silent server is waited for only once
     for (const [id] of candidates) if (id) void Promise.all([this.#claims(id, id), this.#keys(id)]);
     let why = "we have neither an address nor a host name to be known by";
+    let unanswered: Why; // what is published is not known then, whatever other records say
     for (const [id, title, noun] of candidates) {
       if (!id) continue;
       const found = await this.#claims(id, id);
@@ -55,12 +56,14 @@ export class OppoRecords {
         return { id };
       }
       why = wrong;
+      unanswered ??= silenceOf(found, why);
       this.deps.note(`can not use our ${noun} (${formatIdentity(id)}:TXT) as identity: ${why}`);
     }
     for (const [id, title, noun] of candidates) {
       if (!id) continue;
+      const found = await this.#keys(id);
       const wrong = judgeKeys(
-        await this.#keys(id),
+        found,
         own,
         `KEY record for ${title} as %myid (no good TXT)`,
         "no KEY RR found for us",
@@ -71,9 +74,10 @@ export class OppoRecords {
         return { id };
       }
       why = wrong;
+      unanswered ??= silenceOf(found, why);
       this.deps.note(`can not use our ${noun} (${formatIdentity(id)}:KEY) as identity: ${why}`);
     }
-    return { why };
+    return { why: unanswered ?? why };
   }
 
   /** Steps e to g: that we may speak for our client, and are who we say. @param client undefined: the host itself */
@@ -103,7 +107,7 @@ export class OppoRecords {
     if (keyWrong === undefined) {
       this.deps.note(`found KEY RR but not TXT RR for ${formatIdentity(id)}. ${UPGRADE}`);
     }
-    return keyWrong;
+    return keyWrong && (silenceOf(found, wrong) ?? keyWrong);
   }
 
   /** Step h: who acts for the peer's client. The best one counts, and must come with its key. */
@@ -132,7 +136,11 @@ export class OppoRecords {
     const ours = await this.#claims(id, id);
     if (ours.ok && matches(ours.found, own)) return undefined;
     const keys = await this.#keys(id);
-    if (!keys.ok) return "our client delegation depends on our missing TXT or KEY record";
+    if (!keys.ok) {
+      const silent = [ours, keys].find((one) => !one.ok && one.isUnanswered);
+      const missing = "our client delegation depends on our missing TXT or KEY record";
+      return silent && !silent.ok ? `our TXT or KEY record: ${silent.why}` : missing;
+    }
     if (keys.found.some((key) => sameKey(key, own))) {
       this.deps.note(`found KEY RR but not TXT RR. ${UPGRADE}`);
       return undefined;
@@ -171,6 +179,11 @@ function judge(found: Found<Delegation>, own: RsaPublicKey, wanted: string, none
 function judgeKeys(found: Found<RsaPublicKey>, own: RsaPublicKey, wanted: string, none: string, wrongKey: string): Why {
   if (!found.ok) return found.isSuitable === false ? none : `${wanted}: ${found.why}`;
   return found.found.some((key) => sameKey(key, own)) ? undefined : wrongKey;
+}
+
+/** @returns `why`, where that is for want of an answer */
+function silenceOf(found: Found<unknown>, why: Why): Why {
+  return !found.ok && found.isUnanswered ? why : undefined;
 }
 
 /** A record without a key says who the gateway is, and leaves its key to the gateway's own records. */

@@ -68,10 +68,7 @@ export class Opportunistic implements Opportunism {
     const lookup = new WatchedLookup(this.#options.dns);
     const asked = this.#findGateway(template, acquire, this.#recordsBy(lookup));
     const gateway = await (options.isHeld ? this.#patience.within(template, asked) : asked);
-    if (!gateway) {
-      const why = `no answer from the DNS within ${this.#options.waitSeconds} seconds`;
-      return { why, isUnanswered: true };
-    }
+    if (!gateway) return { why: lookup.silence(this.#options.waitSeconds), isUnanswered: true };
     const unfounded = (why: string): Unfounded => ({ why, isUnanswered: lookup.isUnanswered });
     if ("why" in gateway) return unfounded(gateway.why);
     const news = this.#news(template, acquire, options);

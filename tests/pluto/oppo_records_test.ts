@@ -104,6 +104,19 @@ Deno.test("findMyId() gives up with the reason of its last step", async () => {
   deepEqual(found, { why: "all our KEY RRs have the wrong public key" });
 });
 
+Deno.test("findMyId() names what was not answered, before what is missing", async () => {
+  const silent = new Error("no answer");
+  const worlds: [World["txt"], why: string][] = [
+    [{ "192.0.2.1": silent }, "TXT record for IP address as %myid: no answer"],
+    [{ "west.example": silent }, "TXT record for hostname as %myid: no answer"],
+    [{ "192.0.2.1": X("192.0.2.1", OTHER), "west.example": silent }, "TXT record for hostname as %myid: no answer"],
+  ];
+  for (const [txt, why] of worlds) {
+    const bench = new Bench({ txt });
+    deepEqual(await bench.records.findMyId(identity("192.0.2.1"), identity("@west.example"), OWN), { why });
+  }
+});
+
 const US: [name: string, world: World, client: string | undefined, why: string | undefined][] = [
   ["with our key at our client", { txt: { "10.1.0.5": X("@west.example", OWN) } }, "10.1.0.5", undefined],
   [
@@ -131,6 +144,12 @@ const US: [name: string, world: World, client: string | undefined, why: string |
     { txt: { "10.1.0.5": X("@west.example", OTHER) } },
     "10.1.0.5",
     "TXT RR for our client has wrong key",
+  ],
+  [
+    "not, where nobody answers",
+    { txt: { "west.example": new Error("no answer") } },
+    undefined,
+    "our TXT record: no answer",
   ],
   ["not, without any record", {}, undefined, "our KEY record: no KEY record for west.example."],
   [
@@ -200,8 +219,13 @@ const CLIENTS: [name: string, world: World, why: string | undefined][] = [
     "our client delegates us as its Security Gateway but with the wrong public key",
   ],
   [
-    "without a key anywhere",
+    "perhaps, but nobody answers where our key should be",
     { txt: { "10.1.0.5": X("@west.example"), "west.example": new Error("timed out") } },
+    "our TXT or KEY record: timed out",
+  ],
+  [
+    "without a key anywhere",
+    { txt: { "10.1.0.5": X("@west.example") } },
     "our client delegation depends on our missing TXT or KEY record",
   ],
   [
