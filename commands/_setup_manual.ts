@@ -28,6 +28,10 @@ Each also with two dashes before it.
 
 ## OPTIONS
 
+\`--json\`
+: with status: the same as JSON, with the process ids of all daemons, the interfaces, how many eroutes there are, and
+  the connections that start has keyed by hand. \`ipsec auto --status --json\` has those of pluto
+
 \`--foreground\`
 : with start: stay in the foreground, with messages and the log of KLIPS on standard error; for containers and systemd
 

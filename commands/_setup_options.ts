@@ -4,6 +4,7 @@ import { UserError } from "./_command.ts";
 
 export const SETUP_USAGE = `Usage: ipsec setup {--start|--stop|--restart|--status}
        ipsec setup [--show|--showonly] [--config FILE] {start|stop|restart|status}
+       ipsec setup status [--json]
        ipsec setup [start] --foreground [--show] [--config FILE]
 `;
 
@@ -25,6 +26,8 @@ const COMMANDS = {
 export interface SetupOptions {
   readonly command: typeof COMMANDS[keyof typeof COMMANDS];
   readonly foreground: boolean;
+  /** Of status: for programs. */
+  readonly json: boolean;
   /** Each command before it is executed. */
   readonly show: boolean;
   /** Commands instead of their execution. */
@@ -37,11 +40,12 @@ export interface SetupOptions {
 
 export function parseSetupOptions(args: readonly string[]): SetupOptions {
   let word: keyof typeof COMMANDS | undefined;
-  let foreground = false, show = false, showOnly = false;
+  let foreground = false, json = false, show = false, showOnly = false;
   let config: string | undefined;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     if (arg === "--foreground") foreground = true;
+    else if (arg === "--json") json = true;
     else if (arg === "--show") show = true;
     else if (arg === "--showonly") showOnly = true;
     else if (arg === "--config" && i + 1 < args.length) config = resolve(args[++i]);
@@ -53,5 +57,6 @@ export function parseSetupOptions(args: readonly string[]): SetupOptions {
   }
   if (word === undefined && foreground) word = "start";
   if (word === undefined || foreground && COMMANDS[word] !== "start") throw new UserError(SETUP_USAGE, 2);
-  return { command: COMMANDS[word], foreground, show, showOnly, config, isRestart: word === "_autostart" };
+  if (json && COMMANDS[word] !== "status") throw new UserError(SETUP_USAGE, 2);
+  return { command: COMMANDS[word], foreground, json, show, showOnly, config, isRestart: word === "_autostart" };
 }

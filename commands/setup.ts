@@ -38,7 +38,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       if (options.show || options.showOnly) {
         throw new UserError(`ipsec setup status does not support --show${options.showOnly ? "only" : ""}`);
       }
-      return await status(io);
+      return await status(options, io);
     case "start":
       return await start(options, io);
     case "serve":

@@ -64,6 +64,10 @@ ipsec_setup: WARNING: changing route filtering on eth0 (changing /proc/sys/net/i
     equal(await east.ipsec("showdefaults"), "# no default route\n");
     match(await east.ipsec("tncfg"), /^ipsec1 -> eth0 mtu=1400\(1500\) -> 1500$/m);
     equal(await west.ipsec("setup status"), "IPsec running\nno pluto: keying is manual\n");
+    const { state, problems, pids, eroutes, interfaces } = JSON.parse(await west.ipsec("setup --status --json"));
+    deepEqual([state, problems, eroutes], ["running", [], 1]);
+    deepEqual(interfaces, [{ virtual: "ipsec0", physical: "eth0", isThere: true }]);
+    ok(pids.supervisor > 0 && pids.klips > 0, JSON.stringify(pids));
     const wire = new Wire(await west.capture("eth0"));
     await sunset.pings(SUNRISE, `-c 3 -i 0.05 -W 2 ${MARKER_WORDS}`);
     await wire.saw("ESP", isEsp, 6);
