@@ -124,7 +124,7 @@ export class DeadPeerDetection {
 
   /** There is a newer ISAKMP SA with this peer, which does the asking. */
   #isSuperseded(sa: IsakmpState): boolean {
-    return [...this.#services.states.values()].some((other) =>
+    return this.#services.states.values().some((other) =>
       other.kind === "isakmp" && other.isEstablished && other.number > sa.number && isSamePeer(sa, other)
     );
   }

@@ -68,7 +68,7 @@ const IGNORING = "ignoring Delete SA payload: ";
  *
  * @param states all that there are
  */
-export function judgeDelete(sa: IsakmpSa, payload: Delete, states: Iterable<IkeState>): Judgement[] {
+export function judgeDelete(sa: IsakmpSa, payload: Delete, states: ReadonlyMap<number, IkeState>): Judgement[] {
   const { protocol, spis } = payload;
   if (spis.length === 0) return [{ ignored: `${IGNORING}no SPI` }];
   if (protocol === PROTOCOL.IPCOMP) return [];
@@ -78,16 +78,19 @@ export function judgeDelete(sa: IsakmpSa, payload: Delete, states: Iterable<IkeS
   if (length !== wanted) {
     return [{ ignored: `${IGNORING}bad SPI size (${length}) for ${protocolName(protocol)}` }];
   }
-  const all = [...states];
   return spis.map((spi) =>
-    protocol === PROTOCOL.ISAKMP ? judgeIsakmp(sa, spi, all) : judgeIpsec(sa, protocol, spiNumber(spi), all)
+    protocol === PROTOCOL.ISAKMP ? judgeIsakmp(sa, spi, states) : judgeIpsec(sa, protocol, spiNumber(spi), states)
   );
 }
 
-function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: readonly IkeState[]): Judgement {
-  const found = states.find((state) => state.kind === "isakmp" && equalBytes(cookies(state), spi)) as
-    | IsakmpSa
-    | undefined;
+function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: ReadonlyMap<number, IkeState>): Judgement {
+  const [first, second] = [spi.subarray(0, 8), spi.subarray(8)];
+  const isFound = (state: IkeState): state is IsakmpSa => {
+    if (state.kind !== "isakmp") return false;
+    const { initiatorCookie, responderCookie } = state as IsakmpState;
+    return equalBytes(initiatorCookie, first) && equalBytes(responderCookie, second);
+  };
+  const found = states.values().find(isFound);
   if (!found) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
   if (isSamePeer(sa, found)) return { state: found };
   return {
@@ -95,11 +98,12 @@ function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: readonly IkeState[])
   };
 }
 
-function judgeIpsec(sa: IsakmpSa, protocol: number, spi: number, states: readonly IkeState[]): Judgement {
-  const of = states.filter((state): state is IpsecSa => state.kind === "ipsec" && isOfPeer(sa, state, states));
+function judgeIpsec(sa: IsakmpSa, protocol: number, spi: number, states: ReadonlyMap<number, IkeState>): Judgement {
   const has = (which: "inboundSpi" | "outboundSpi") =>
-    of.find(({ protocols }) =>
-      protocols.some((one) => numberOf(one.suite.protocol) === protocol && one[which] === spi)
+    states.values().find((state): state is IpsecSa =>
+      state.kind === "ipsec" &&
+      state.protocols.some((one) => one[which] === spi && numberOf(one.suite.protocol) === protocol) &&
+      isOfPeer(sa, state, states)
     );
   const state = has("outboundSpi");
   if (state) return { state };
@@ -112,9 +116,9 @@ function numberOf(protocol: "esp" | "ah" | "ipcomp"): number {
 }
 
 /** Only who has negotiated an SA may delete it: any ISAKMP SA between the same two will do, as they are replaced. */
-function isOfPeer(sa: IsakmpSa, ipsec: IpsecSa, states: readonly IkeState[]): boolean {
+function isOfPeer(sa: IsakmpSa, ipsec: IpsecSa, states: ReadonlyMap<number, IkeState>): boolean {
   if (ipsec.isakmp === sa.number) return true;
-  const made = states.find((state) => state.number === ipsec.isakmp);
+  const made = states.get(ipsec.isakmp);
   return made?.kind === "isakmp" ? isSamePeer(sa, made) : isSamePeerAs(sa, ipsec);
 }
 

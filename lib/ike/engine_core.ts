@@ -1,5 +1,4 @@
 /** What all parts of the engine share: the states, the machine over them, sending, saying, counting, and carrying effects out. */
-import { sameIdentity } from "../text/identity.ts";
 import { IvChain } from "./cbc.ts";
 import { EXCHANGE } from "./constants.ts";
 import { Counters, RateLimit } from "./counters.ts";
@@ -9,7 +8,7 @@ import type { Effect, Opening, Reply, StepDeps } from "./exchange_table.ts";
 import type { IkeDeps, IkeOptions, Subject } from "./host.ts";
 import { isEncrypted, lastBlock, type Packet } from "./incoming.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
-import { KeepAlives, pathKey } from "./keep_alive.ts";
+import { KeepAlives } from "./keep_alive.ts";
 import { messageIv } from "./keys.ts";
 import { MOST_MESSAGE_IDS, WORN_AT } from "./message_ids.ts";
 import { Machine } from "./machine.ts";
@@ -18,7 +17,7 @@ import { datagramsFor, writeMessage } from "./outgoing.ts";
 import type { Payload } from "./payload.ts";
 import type { EngineServices, Phase2 } from "./phase2.ts";
 import { firstHash } from "./phase2_hash.ts";
-import type { IkeState, Path, StateName } from "./state.ts";
+import { type IkeState, type Path, samePath, type StateName } from "./state.ts";
 import { type State, StateTable } from "./state_table.ts";
 
 /** Lines in a second about messages that anybody may have sent, and about those of whoever knows our cookies. */
@@ -300,11 +299,11 @@ export class EngineCore {
     const sa = this.isakmpOf(state);
     if (!sa) return;
     if (sa.isAuthenticated) this.phase2.alive(sa);
-    const before = pathKey(sa.path);
-    if (pathKey(path) === before) return;
+    const before = sa.path;
+    if (samePath(path, before)) return;
     sa.path = path;
     if (!sa.isAuthenticated) return;
-    for (const other of this.table.byNumber.values()) if (pathKey(other.path) === before) move(other, path);
+    for (const other of this.table.byNumber.values()) if (samePath(other.path, before)) move(other, path);
     this.deps.host.moved(sa, path);
   }
 
@@ -347,22 +346,18 @@ export class EngineCore {
   #tellerFor(state: State): IsakmpState | undefined {
     const own = this.isakmpOf(state);
     if (own?.isAuthenticated) return own;
-    return [...this.#others(state)].reverse().find((other): other is IsakmpState =>
-      other.kind === "isakmp" && other.isEstablished
-    );
+    const isakmps = this.#others(state).filter((one): one is IsakmpState => one.kind === "isakmp" && one.isEstablished);
+    return isakmps.sort((a, b) => b.number - a.number)[0];
   }
 
   #isFirstContact(state: IsakmpState): boolean {
-    return ![...this.#others(state)].some(({ isEstablished }) => isEstablished);
+    return !this.#others(state).some(({ isEstablished }) => isEstablished);
   }
 
   /** States with the same two ends. */
-  *#others(state: State): Iterable<State> {
-    const { ours: { id: ourId }, peers: { id: peersId } } = state.connection;
-    for (const other of this.table.byNumber.values()) {
-      const { ours, peers } = other.connection;
-      if (other !== state && sameIdentity(peersId, peers.id) && sameIdentity(ourId, ours.id)) yield other;
-    }
+  #others(state: State): State[] {
+    const alike = [...this.deps.host.alike(state.connection)];
+    return alike.flatMap((one) => [...this.table.of(one)]).filter((one) => one !== state);
   }
 
   drop(state: State): void {

@@ -71,6 +71,9 @@ export interface IkeHost {
   /** pluto.md §15.3, §19.5. */
   chooseByClients(sa: IsakmpSa, request: ClientRequest): Promise<IkeConnection | Refusal>;
 
+  /** Those whose two ends have the identities that the ends of this one have, itself among them. */
+  alike(connection: IkeConnection): Iterable<IkeConnection>;
+
   presharedKey(connection: IkeConnection, peerId?: Identity): Secret | undefined;
   privateKey(connection: IkeConnection): RsaPrivateKey | undefined;
   /** Candidates, best first (pluto.md §12.3); may ask the DNS. */
@@ -172,6 +175,8 @@ export interface IkeEngine {
   /** Plans one of the lifetime events for a state, in place of what was planned. */
   schedule(state: IkeState, event: EventPlan): void;
   readonly states: ReadonlyMap<number, IkeState>;
+  /** Those that have this connection now. */
+  statesOf(connection: IkeConnection): Iterable<IkeState>;
   counters(): Readonly<Record<string, number>>;
 }
 

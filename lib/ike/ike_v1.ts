@@ -39,6 +39,10 @@ export class IkeV1 implements IkeEngine {
     return this.#core.table.byNumber;
   }
 
+  statesOf(connection: IkeConnection): Iterable<IkeState> {
+    return this.#core.table.of(connection);
+  }
+
   receive(path: Path, datagram: Uint8Array): void {
     try {
       this.#take(path, datagram);

@@ -118,8 +118,8 @@ function meaningOf({ notify }: Notification, sa: IsakmpState, { ourClient, conne
     `rightsubnet=vhost:%priv,%no takes it, and virtual_private= with ${version}:${net}, or a network around it`;
 }
 
-function all(services: EngineServices): (IsakmpState | IpsecState)[] {
-  return [...services.states.values()] as (IsakmpState | IpsecState)[];
+function all(services: EngineServices) {
+  return services.states.values() as IteratorObject<IsakmpState | IpsecState>;
 }
 
 /** The SA that a notification names by its SPI. */
@@ -139,14 +139,14 @@ function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }
 function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IpsecState | undefined {
   const attempts = all(services).filter((state): state is IpsecState =>
     state.kind === "ipsec" && state.isakmp === sa.number && state.name === "QUICK_I1"
-  );
+  ).toArray();
   const quoted = spi.length === 4 ? spiNumber(spi) : undefined;
   const named = attempts.find((state) => quoted !== undefined && state.ourSpis.includes(quoted));
   return named ?? (attempts.length === 1 ? attempts[0] : undefined);
 }
 
 function obeyDelete(services: EngineServices, sa: IsakmpState, payload: Extract<Payload, { type: "D" }>): Effect[] {
-  return judgeDelete(sa, payload, services.states.values()).map((judgement): Effect => {
+  return judgeDelete(sa, payload, services.states).map((judgement): Effect => {
     if ("ignored" in judgement) return { effect: "tell", code: 3, text: judgement.ignored };
     const { state } = judgement;
     if (state.isEstablished) return { effect: "peerDeleted", state };

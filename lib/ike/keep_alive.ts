@@ -53,6 +53,6 @@ function needsKeepAlives(state: State): boolean {
   return state.kind === "isakmp" ? state.isAuthenticated && state.nat.ours : state.behindNat;
 }
 
-export function pathKey({ local, localPort, remote, remotePort }: Path): string {
+function pathKey({ local, localPort, remote, remotePort }: Path): string {
   return `${formatAddress(local)} ${localPort} ${formatAddress(remote)} ${remotePort}`;
 }

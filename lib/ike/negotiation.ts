@@ -21,7 +21,7 @@ export abstract class Negotiation {
   readonly number: number;
   name: StateName;
   readonly role: "initiator" | "responder";
-  connection: IkeConnection;
+  #connection: IkeConnection;
   path: Path;
   readonly attempt: number;
   readonly replaces: number;
@@ -31,15 +31,26 @@ export abstract class Negotiation {
   timer?: Timer;
   /** Set once it has left the table of states: answers of the host that come later are for nobody. */
   isGone = false;
+  /** Called before it becomes another connection's. */
+  rebinding: ((to: IkeConnection) => void) | undefined = undefined;
 
   constructor(start: NegotiationStart) {
     this.number = start.number;
     this.name = start.name;
     this.role = start.role;
-    this.connection = start.connection;
+    this.#connection = start.connection;
     this.path = start.path;
     this.attempt = start.attempt;
     this.replaces = start.replaces;
+  }
+
+  get connection(): IkeConnection {
+    return this.#connection;
+  }
+
+  set connection(connection: IkeConnection) {
+    this.rebinding?.(connection);
+    this.#connection = connection;
   }
 
   /** The exchange by which this state was, or is being, negotiated. */

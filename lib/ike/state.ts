@@ -2,7 +2,7 @@
 import type { GroupName } from "../crypto/dh_groups.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { RsaPublicKey } from "../crypto/rsa.ts";
-import type { Address } from "../text/address.ts";
+import { type Address, sameAddress } from "../text/address.ts";
 import type { Identity } from "../text/identity.ts";
 import type { Subnet } from "../text/subnet.ts";
 import type { IkeConnection } from "./connection.ts";
@@ -14,6 +14,11 @@ export interface Path {
   readonly localPort: number;
   readonly remote: Address;
   readonly remotePort: number;
+}
+
+export function samePath(a: Path, b: Path): boolean {
+  return a.localPort === b.localPort && a.remotePort === b.remotePort &&
+    sameAddress(a.local, b.local) && sameAddress(a.remote, b.remote);
 }
 
 /** Numbers are those of FreeS/WAN's progress codes (100 + number); those that it had not are from 20 on. */

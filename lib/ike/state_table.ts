@@ -3,6 +3,7 @@
  * by message id in phase 2. Half-open exchanges of responders are bounded, since anybody can make one.
  */
 import { formatAddress } from "../text/address.ts";
+import type { IkeConnection } from "./connection.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import type { Path } from "./state.ts";
@@ -17,6 +18,7 @@ export class StateTable {
   readonly #byCookies = new Map<string, IsakmpState>();
   /** Responders: whose first message a repeat may be. */
   readonly #byFirstMessage = new Map<string, IsakmpState>();
+  readonly #byConnection = new Map<IkeConnection, Set<State>>();
   /** By ISAKMP SA, then by message id. */
   readonly #quicks = new Map<number, Map<number, IpsecState>>();
   /** Responders that are not authenticated, oldest first. */
@@ -37,6 +39,11 @@ export class StateTable {
 
   add(state: State): void {
     this.byNumber.set(state.number, state);
+    this.#bind(state, state.connection);
+    state.rebinding = (to) => {
+      this.#unbind(state);
+      this.#bind(state, to);
+    };
     if (state.kind === "ipsec") {
       const under = this.#quicks.get(state.isakmp) ?? new Map<number, IpsecState>();
       this.#quicks.set(state.isakmp, under.set(state.exchange.messageId, state));
@@ -81,6 +88,8 @@ export class StateTable {
 
   remove(state: State): void {
     this.byNumber.delete(state.number);
+    state.rebinding = undefined;
+    this.#unbind(state);
     if (state.kind === "ipsec") {
       const under = this.#quicks.get(state.isakmp);
       under?.delete(state.exchange.messageId);
@@ -106,12 +115,16 @@ export class StateTable {
     return this.#quicks.get(isakmp)?.get(messageId);
   }
 
+  of(connection: IkeConnection): Iterable<State> {
+    return this.#byConnection.get(connection) ?? [];
+  }
+
   /** Under all ISAKMP SAs of a connection: a peer can have many. */
   unfinishedQuicks({ connection }: IsakmpState): number {
     let count = 0;
-    for (const [isakmp, quicks] of this.#quicks) {
-      if (this.isakmp(isakmp)?.connection !== connection) continue;
-      for (const { isEstablished } of quicks.values()) if (!isEstablished) count++;
+    for (const { kind, number } of this.of(connection)) {
+      if (kind !== "isakmp") continue;
+      for (const { isEstablished } of this.#quicks.get(number)?.values() ?? []) if (!isEstablished) count++;
     }
     return count;
   }
@@ -119,6 +132,18 @@ export class StateTable {
   isakmp(number: number): IsakmpState | undefined {
     const state = this.byNumber.get(number);
     return state?.kind === "isakmp" ? state : undefined;
+  }
+
+  #bind(state: State, connection: IkeConnection): void {
+    const states = this.#byConnection.get(connection);
+    if (states) states.add(state);
+    else this.#byConnection.set(connection, new Set([state]));
+  }
+
+  #unbind(state: State): void {
+    const states = this.#byConnection.get(state.connection);
+    states?.delete(state);
+    if (states?.size === 0) this.#byConnection.delete(state.connection);
   }
 }
 

@@ -20,7 +20,7 @@ import {
   wildId,
 } from "./client_search.ts";
 import type { Connection } from "./connection.ts";
-import { type Connections, type HostPair, hostPairOf } from "./connections.ts";
+import { type Connections, type HostPair, hostPairOf, sameHostPair } from "./connections.ts";
 import { ANY_ID_WILDCARDS, idWildcards, matchIdentity } from "./identity_match.ts";
 import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
 import { whyNotLeased } from "./leased_client.ts";
@@ -164,16 +164,24 @@ export class Chooser {
       return psk !== undefined && other !== undefined && other.equals(psk);
     };
     const pair = hostPairOf(current);
+    const mayBe = (one: Connection) =>
+      one.connectionKind !== "CK_GROUP" && one.connectionKind !== "CK_GOING_AWAY" && one.auth.includes(auth) &&
+      // another peer's
+      (one.connectionKind !== "CK_INSTANCE" || one === current || !isNameless(one)) && suitsPhase1(sa, current, one);
+    const wildcardsOf = (one: Connection) => {
+      const wanted = one.peers.givenId;
+      return wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
+    };
+    // between two hosts there may be thousands, each for an identity
+    const exact = connections.withPeer(peerId).find((one) =>
+      sameHostPair(one, current) && one.isOriented && mayBe(one) && wildcardsOf(one) === 0 && hasKey(one)
+    );
+    if (exact) return exact;
     let found: Connection | undefined, fewest = ANY_ID_WILDCARDS + 1;
     for (const list of [connections.between(pair), connections.wildcards(pair)]) {
       for (const one of list) {
-        if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY" || !one.auth.includes(auth)) {
-          continue;
-        }
-        if (one.connectionKind === "CK_INSTANCE" && one !== current && isNameless(one)) continue; // another peer's
-        if (!suitsPhase1(sa, current, one)) continue;
-        const wanted = one.peers.givenId;
-        const wildcards = wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
+        if (!mayBe(one)) continue;
+        const wildcards = wildcardsOf(one);
         if (wildcards === undefined || wildcards >= fewest || !hasKey(one)) continue;
         if (wildcards === 0) return one;
         [found, fewest] = [one, wildcards];
@@ -190,14 +198,14 @@ export class Chooser {
     const pair = hostPairOf(current);
     // a shunt has its say, however the peer has proved itself
     const suits = (one: Connection) => one.neverNegotiates || suitsPhase2(sa, current, one);
-    const exact = bestForClients(connections.between(pair).filter(suits), current, request, privateNets);
+    const exact = bestForClients(connections.between(pair), suits, current, request, privateNets);
     if (exact) return exact;
     if (isExact) return current;
-    const wildcards = connections.wildcards(pair).filter(suits);
-    const road = bestForClients(wildcards, current, request, privateNets);
+    const wildcards = connections.wildcards(pair);
+    const road = bestForClients(wildcards, suits, current, request, privateNets);
     if (road) return road;
     const hosts = isHostSubnet(request.ours.client) && isHostSubnet(request.peers.client);
-    return hosts ? bestOpportunistic(wildcards, current, request) : undefined;
+    return hosts ? bestOpportunistic(wildcards.filter(suits), current, request) : undefined;
   }
 
   async #confirm(

@@ -14,6 +14,7 @@ import { type PrivateNets, whyNotVirtual } from "./virtual_ip.ts";
 /** Routed ones first, then those with few wildcards in the identity; none where the best never negotiates. */
 export function bestForClients(
   candidates: readonly Connection[],
+  suits: (one: Connection) => boolean,
   current: Connection,
   request: ClientRequest,
   privateNets: PrivateNets,
@@ -21,9 +22,10 @@ export function bestForClients(
   let found: Connection | undefined, highest = 0;
   for (const one of candidates) {
     if (one.connectionKind === "CK_GROUP" || one.connectionKind === "CK_GOING_AWAY") continue;
-    const wildcards = identityFit(one, current);
-    if (wildcards === undefined || !sameSelectors(one, request)) continue;
+    // first what tells most of them apart
     if (!sameSubnet(one.ours.net, request.ours.client) || !peerNetFits(one, current, request, privateNets)) continue;
+    const wildcards = identityFit(one, current);
+    if (wildcards === undefined || !sameSelectors(one, request) || !suits(one)) continue;
     const rank = (isRouted(one.routing) ? 2 * ANY_ID_WILDCARDS : 0) + ANY_ID_WILDCARDS - wildcards + 1;
     if (rank > highest) [found, highest] = [one, rank];
   }

@@ -140,6 +140,12 @@ export class Connection implements IkeConnection {
   swapEnds(): void {
     [this.ours, this.peers] = [this.peers, this.ours];
     this.priority = priorityOf(this.ours.net, this.peers.net);
+    this.ours.changed?.();
+  }
+
+  /** @param changed called after a change of what the connection is found by */
+  watch(changed: (() => void) | undefined): void {
+    this.ours.changed = this.peers.changed = changed;
   }
 
   get isOriented(): boolean {

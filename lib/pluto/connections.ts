@@ -1,6 +1,9 @@
-/** All connections: found by name, by the pair of hosts, by wildcard (pluto.md §6.1). Newest first. */
-import { type Address, sameAddress } from "../text/address.ts";
+/** All connections: found by name, by the pair of hosts, by wildcard (pluto.md §6.1), by what their peer is. Newest first. */
+import { type Address, isAnyAddress, sameAddress } from "../text/address.ts";
+import { type Identity, identityKey, sameIdentity } from "../text/identity.ts";
+import type { Subnet } from "../text/subnet.ts";
 import type { Connection } from "./connection.ts";
+import { ConnectionIndex } from "./connection_index.ts";
 
 /** Addresses and IKE ports of both sides. */
 export interface HostPair {
@@ -10,8 +13,22 @@ export interface HostPair {
   readonly peersPort: number;
 }
 
+/** Where a connection stands in the order of all. */
+interface Place {
+  /** Of the group, where it is a member of one. */
+  readonly added: number;
+  readonly asMember: number;
+}
+
 export class Connections implements Iterable<Connection> {
   #all: Connection[] = [];
+  readonly #places = new Map<Connection, Place>();
+  #added = 0;
+  readonly #byName = this.#index(({ name }) => name);
+  readonly #byHosts = this.#index((one) => pairKey(hostPairOf(one), one.peers.isAnyHost));
+  readonly #byPeerId = this.#index(({ peers }) => peers.givenId === "%myid" ? "%myid" : identityKey(peers.id));
+  readonly #byPeerNet = this.#index(({ peers }) => netKey(peers.net));
+  readonly #indexes = [this.#byName, this.#byHosts, this.#byPeerId, this.#byPeerNet];
 
   /** @param removed what a connection had of its own is given back */
   constructor(readonly removed: (connection: Connection) => void = () => {}) {}
@@ -26,26 +43,43 @@ export class Connections implements Iterable<Connection> {
 
   /** Newest first; a member stands right behind its group. */
   add(connection: Connection): void {
-    const group = connection.group ? this.#all.indexOf(connection.group) : -1;
-    this.#all.splice(group + 1, 0, connection);
+    const added = ++this.#added;
+    const group = connection.group && this.#places.get(connection.group);
+    const place = { added: group?.added ?? added, asMember: group ? added : Infinity };
+    this.#places.set(connection, place);
+    const at = group ? this.#all.indexOf(connection.group!) + 1 : 0;
+    this.#all.splice(at, 0, connection);
+    const update = () => {
+      for (const index of this.#indexes) index.update(connection);
+    };
+    connection.watch(update);
+    update();
   }
 
   remove(connection: Connection): void {
     this.#all = this.#all.filter((one) => one !== connection);
+    connection.watch(undefined);
+    for (const index of this.#indexes) index.remove(connection);
+    this.#places.delete(connection);
     this.removed(connection);
   }
 
   has(connection: Connection): boolean {
-    return this.#all.includes(connection);
+    return this.#places.has(connection);
   }
 
   /** By name; instances have none of their own, but members of shunt groups do. */
   find(name: string): Connection | undefined {
-    return this.#all.find((one) => one.name === name && one.serial === 0);
+    return this.#byName.get(name).find(({ serial }) => serial === 0);
+  }
+
+  /** With all instances. */
+  named(name: string): Connection[] {
+    return [...this.#byName.get(name)];
   }
 
   instancesOf(template: Connection): Connection[] {
-    return this.#all.filter((one) => one.template === template);
+    return this.#byName.get(template.name).filter((one) => one.template === template);
   }
 
   membersOf(group: Connection): Connection[] {
@@ -53,28 +87,37 @@ export class Connections implements Iterable<Connection> {
   }
 
   /** Oriented ones between two hosts. */
-  between({ ours, ourPort, peers, peersPort }: HostPair): Connection[] {
-    return this.#all.filter((one) =>
-      one.isOriented && sameAddress(one.ours.host, ours) && one.ours.port === ourPort &&
-      sameAddress(one.peers.host, peers) && one.peers.port === peersPort
-    );
+  between(pair: HostPair): Connection[] {
+    return this.#byHosts.get(pairKey(pair, isAnyAddress(pair.peers))).filter(({ isOriented }) => isOriented);
   }
 
   /** Oriented ones that are for any peer. */
-  wildcards({ ours, ourPort, peersPort }: Omit<HostPair, "peers">): Connection[] {
-    return this.#all.filter((one) =>
-      one.isOriented && sameAddress(one.ours.host, ours) && one.ours.port === ourPort && one.peers.isAnyHost &&
-      one.peers.port === peersPort
-    );
+  wildcards(pair: Omit<HostPair, "peers">): Connection[] {
+    return this.#byHosts.get(pairKey(pair, true)).filter(({ isOriented }) => isOriented);
+  }
+
+  /** With a peer of this identity. */
+  withPeer(id: Identity): Connection[] {
+    return [...this.#byPeerId.get(identityKey(id)), ...this.#byPeerId.get("%myid")]
+      .filter(({ peers }) => sameIdentity(peers.id, id));
+  }
+
+  /** Connections whose two ends have the identities that those of one have, and this one itself. */
+  alike(connection: Connection): Set<Connection> {
+    const { ours: { id }, peers } = connection;
+    return new Set(this.withPeer(peers.id).filter(({ ours }) => sameIdentity(ours.id, id))).add(connection);
+  }
+
+  /** To this very network of the peer's. */
+  towards(net: Subnet): readonly Connection[] {
+    return this.#byPeerNet.get(netKey(net));
   }
 
   /** @returns the connection for any peer whose methods of authentication differ from those of a new one */
   authClash(added: Connection): Connection | undefined {
     if (!added.peers.isAnyHost || added.neverNegotiates) return undefined;
-    return this.#all.find((one) =>
-      one.peers.isAnyHost && !one.neverNegotiates && sameAddress(one.ours.host, added.ours.host) &&
-      one.ours.port === added.ours.port && one.peers.port === added.peers.port &&
-      (one.policy.psk !== added.policy.psk || one.policy.rsasig !== added.policy.rsasig)
+    return this.#byHosts.get(pairKey(hostPairOf(added), true)).find((one) =>
+      !one.neverNegotiates && (one.policy.psk !== added.policy.psk || one.policy.rsasig !== added.policy.rsasig)
     );
   }
 
@@ -87,10 +130,27 @@ export class Connections implements Iterable<Connection> {
       a.serial - b.serial || a.priority - b.priority
     );
   }
+
+  #index(keyOf: (connection: Connection) => string): ConnectionIndex {
+    return new ConnectionIndex(keyOf, (a, b) => this.#isBefore(a, b));
+  }
+
+  #isBefore(a: Connection, b: Connection): boolean {
+    const [one, other] = [this.#places.get(a)!, this.#places.get(b)!];
+    return one.added > other.added || one.added === other.added && one.asMember > other.asMember;
+  }
 }
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function pairKey({ ours, ourPort, peersPort, peers }: Omit<HostPair, "peers"> & Partial<HostPair>, isAny: boolean) {
+  return `${ours.bytes.toHex()} ${ourPort} ${isAny ? "any" : peers!.bytes.toHex()} ${peersPort}`;
+}
+
+function netKey({ address, bits }: Subnet): string {
+  return `${address.bytes.toHex()}/${bits}`;
 }
 
 export function hostPairOf({ ours, peers }: Connection): HostPair {

@@ -39,10 +39,10 @@ export interface EndFields {
 }
 
 export class End implements IkeEnd {
-  host: Address;
+  #host: Address;
   readonly port: number;
   nextHop: Address;
-  client: Subnet | undefined;
+  #client: Subnet | undefined;
   isClientWithin: boolean;
   virtual: VirtualClient | undefined;
   readonly protocol: number;
@@ -58,15 +58,16 @@ export class End implements IkeEnd {
   readonly xauthUser: string | undefined;
   readonly modecfgServer: boolean;
   readonly modecfgClient: boolean;
-  /** As it was given. */
-  givenId: OwnIdentity;
+  #givenId: OwnIdentity;
   readonly #myId: MyId;
+  /** Called after a change of what connections are found by: host, client, identity. */
+  changed: (() => void) | undefined = undefined;
 
   constructor(fields: EndFields, myId: MyId) {
-    this.host = fields.host;
+    this.#host = fields.host;
     this.port = fields.port;
     this.nextHop = fields.nextHop;
-    this.client = fields.client;
+    this.#client = fields.client;
     this.isClientWithin = fields.isClientWithin;
     this.virtual = fields.virtual;
     this.protocol = fields.protocol;
@@ -81,12 +82,41 @@ export class End implements IkeEnd {
     this.xauthUser = fields.xauthUser;
     this.modecfgServer = fields.modecfgServer;
     this.modecfgClient = fields.modecfgClient;
-    this.givenId = fields.id;
+    this.#givenId = fields.id;
     this.#myId = myId;
   }
 
   copy(): End {
-    return new End({ ...this, id: this.givenId }, this.#myId);
+    const { host, client, givenId: id } = this;
+    return new End({ ...this, host, client, id }, this.#myId);
+  }
+
+  get host(): Address {
+    return this.#host;
+  }
+
+  set host(host: Address) {
+    this.#host = host;
+    this.changed?.();
+  }
+
+  get client(): Subnet | undefined {
+    return this.#client;
+  }
+
+  set client(client: Subnet | undefined) {
+    this.#client = client;
+    this.changed?.();
+  }
+
+  /** As it was given. */
+  get givenId(): OwnIdentity {
+    return this.#givenId;
+  }
+
+  set givenId(id: OwnIdentity) {
+    this.#givenId = id;
+    this.changed?.();
   }
 
   /** Where nothing else is known, the address of the host. */

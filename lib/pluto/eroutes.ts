@@ -1,5 +1,5 @@
 /** Whose a route and an eroute are, and whether a connection may have them (pluto.md §16, §16.1). */
-import { addressInSubnet, sameSubnet } from "../text/subnet.ts";
+import { addressInSubnet, type Subnet } from "../text/subnet.ts";
 import { sameAddress } from "../text/address.ts";
 import { sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
@@ -16,13 +16,17 @@ export interface Owners {
   readonly eroute: Connection | undefined;
 }
 
+/** Newest first. */
+export interface ByPeerNet {
+  towards(net: Subnet): readonly Connection[];
+}
+
 /** Those that are farthest routed, and of equals the connection itself. */
-export function ownersOf(connection: Connection, all: Iterable<Connection>): Owners {
+export function ownersOf(connection: Connection, all: ByPeerNet): Owners {
   let route = isRouted(connection.routing) ? connection : undefined;
   let eroute = isErouted(connection.routing) ? connection : undefined;
-  const { net } = connection.peers;
-  for (const one of all) {
-    if (one === connection || !sameSubnet(one.peers.net, net)) continue;
+  for (const one of all.towards(connection.peers.net)) {
+    if (one === connection) continue;
     if (isRouted(one.routing) && outranks(one, route)) route = one;
     if (isErouted(one.routing) && outranks(one, eroute) && sameFlow(one.flow, connection.flow)) eroute = one;
   }
@@ -43,7 +47,7 @@ export type Routability = "impossible" | "easy" | "chained";
 /** Says why where it is impossible; chains a permanent connection to an opportunistic template over the same clients. */
 export function checkRoutable(
   connection: Connection,
-  all: Iterable<Connection>,
+  all: ByPeerNet,
   say: (line: Line) => void,
 ): Routability {
   const { policy, connectionKind, ours, peers } = connection;
@@ -109,8 +113,8 @@ export function templateInChain(owner: Connection, name: string): Connection | u
  * What gives way where a connection over the very same flow is routed: instances for two hosts that opportunism has made of
  * another policy, and for a group's member the member of another group that they were made of.
  */
-export function displacedBy(connection: Connection, all: Iterable<Connection>): Connection[] {
-  return [...all].filter((one) => {
+export function displacedBy(connection: Connection, all: ByPeerNet): Connection[] {
+  return all.towards(connection.peers.net).filter((one) => {
     if (one === connection || !one.policy.opportunistic || !isErouted(one.routing)) return false;
     if (!sameFlow(one.flow, connection.flow)) return false;
     if (one.connectionKind === "CK_INSTANCE") return one.template !== undefined && one.template !== connection;
@@ -119,9 +123,8 @@ export function displacedBy(connection: Connection, all: Iterable<Connection>): 
 }
 
 /** A template whose trap has given way to what has the same flow. @param but that which it has given way to */
-export function eclipsedAt(flow: Flow, all: Iterable<Connection>, but?: Connection): Connection | undefined {
-  for (const one of all) {
-    if (one !== but && one.routing === "ROUTED_ECLIPSED" && sameFlow(one.flow, flow)) return one;
-  }
-  return undefined;
+export function eclipsedAt(flow: Flow, all: ByPeerNet, but?: Connection): Connection | undefined {
+  return all.towards(flow.peers).find((one) =>
+    one !== but && one.routing === "ROUTED_ECLIPSED" && sameFlow(one.flow, flow)
+  );
 }

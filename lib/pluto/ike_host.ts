@@ -52,6 +52,10 @@ export class PlutoHost implements IkeHost {
     return this.parts.keys.privateKey(ours(connection));
   }
 
+  alike(connection: IkeConnection): Iterable<IkeConnection> {
+    return this.parts.connections.alike(ours(connection));
+  }
+
   async peerKeys(connection: IkeConnection, peerId: Identity): Promise<PeerKeys> {
     return await this.parts.keys.peerKeys(ours(connection), peerId);
   }
@@ -152,7 +156,7 @@ export class PlutoHost implements IkeHost {
     parts.lifetimes.plan(state);
     parts.whacks.detach(state.number);
     parts.initiator.settled(state);
-    for (const old of superfluous(state, parts.engine.states.values())) {
+    for (const old of superfluous(state, parts.engine.statesOf(connection))) {
       parts.teller.tell(old, RC.serious, `gives way to #${state.number}: ${MOST_SAS} SAs of one peer are enough`);
       parts.engine.remove(old, true);
     }
@@ -197,8 +201,9 @@ export class PlutoHost implements IkeHost {
   }
 
   initialContact(sa: IsakmpSa): void {
-    const { engine, lifeCycle } = this.parts;
-    for (const state of forgottenStates(sa, engine.states.values(), connectionOf)) lifeCycle.removeState(state, false);
+    const { lifeCycle, connections } = this.parts;
+    const forgotten = forgottenStates(sa, connectionOf(sa), connections, (one) => lifeCycle.statesOf(one));
+    for (const state of forgotten) lifeCycle.removeState(state, false);
   }
 
   peerIsDead(sa: IsakmpSa): void {

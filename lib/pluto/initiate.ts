@@ -1,9 +1,8 @@
 /** Beginning negotiations: which ISAKMP SA they go under, what waits for one, and what follows a failure (pluto.md §10). */
 import type { IkeEngine, Precedent, QuickOptions, Refusal } from "../ike/host.ts";
 import { type IkeState, type IpsecSa, type IsakmpSa, type Path, STATES } from "../ike/state.ts";
-import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
-import { sameHostPair } from "./connections.ts";
+import { type Connections, sameHostPair } from "./connections.ts";
 import { RC } from "./define.ts";
 import { suitsPhase2 } from "./isakmp_fit.ts";
 import type { Pending, PendingQueue } from "./pending.ts";
@@ -14,7 +13,8 @@ import type { StateNotes } from "./state_notes.ts";
 import type { Reply, Whacks } from "./whacks.ts";
 
 export interface InitiatorDeps {
-  readonly engine: Pick<IkeEngine, "startPhase1" | "startQuick" | "states">;
+  readonly engine: Pick<IkeEngine, "startPhase1" | "startQuick" | "states" | "statesOf">;
+  readonly connections: Pick<Connections, "alike">;
   readonly pending: PendingQueue;
   readonly whacks: Whacks;
   readonly notes: StateNotes;
@@ -78,16 +78,15 @@ export class Initiator {
 
   /** The newest one between the same hosts and identities, established or begun by us. */
   usableIsakmp(connection: Connection): IsakmpSa | undefined {
-    const { ours: { id: ourId }, peers: { id: peersId } } = connection;
     let newest: IsakmpSa | undefined;
-    for (const state of this.deps.engine.states.values()) {
-      if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
-      const its = this.deps.connectionOf(state);
-      if (!sameIdentity(its.peers.id, peersId) || !sameIdentity(its.ours.id, ourId)) continue;
+    for (const its of this.deps.connections.alike(connection)) {
       if (!sameHostPair(its, connection) || its.connectionKind === "CK_GOING_AWAY") continue;
       if (its.lease !== connection.lease) continue; // another client behind the same NAT
-      if (!suitsPhase2(state, its, connection)) continue;
-      if (!newest || state.number > newest.number) newest = state;
+      for (const state of this.deps.engine.statesOf(its)) {
+        if (state.kind !== "isakmp" || !state.isEstablished && state.role !== "initiator") continue;
+        if (!suitsPhase2(state, its, connection)) continue;
+        if (!newest || state.number > newest.number) newest = state;
+      }
     }
     return newest;
   }
@@ -101,10 +100,8 @@ export class Initiator {
   /** Whether a negotiation that would serve the connection's traffic is under way. */
   #isUnderWay(connection: Connection): boolean {
     if (this.deps.pending.has(connection) || this.deps.retries.has(connection)) return true;
-    for (const state of this.deps.engine.states.values()) {
-      if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) return true;
-    }
-    return false;
+    const states = [...this.deps.engine.statesOf(connection)];
+    return states.some((state) => state.kind === "ipsec" && !state.isEstablished);
   }
 
   /** The whack waits for the outcome of a negotiation that is under way, unless another does. */
@@ -120,8 +117,8 @@ export class Initiator {
       const isakmp = engine.states.get(one.isakmp);
       if (!isakmp?.isEstablished) attach(isakmp);
     }
-    for (const state of engine.states.values()) {
-      if (state.connection === connection && state.kind === "ipsec" && !state.isEstablished) attach(state);
+    for (const state of engine.statesOf(connection)) {
+      if (state.kind === "ipsec" && !state.isEstablished) attach(state);
     }
   }
 

@@ -11,7 +11,7 @@ import type { Router } from "./router.ts";
 import type { TaskQueue } from "./task_queue.ts";
 
 export interface LifeCycleDeps {
-  readonly engine: Pick<IkeEngine, "remove" | "states">;
+  readonly engine: Pick<IkeEngine, "remove" | "states" | "statesOf">;
   readonly connections: Connections;
   readonly pending: PendingQueue;
   readonly retries: Retries;
@@ -30,8 +30,9 @@ const FRESH_MS = 30_000;
 export class LifeCycle {
   constructor(readonly deps: LifeCycleDeps) {}
 
+  /** Oldest first. */
   statesOf(connection: Connection): IkeState[] {
-    return [...this.deps.engine.states.values()].filter((state) => state.connection === connection);
+    return [...this.deps.engine.statesOf(connection)].sort((a, b) => a.number - b.number);
   }
 
   /** IPsec SAs and what is unfinished first: the ISAKMP SA carries their Delete messages. @param tellPeer false: it knows */
@@ -76,7 +77,7 @@ export class LifeCycle {
 
   /** All of a name, instances first. @returns whether there was one */
   async deleteNamed(name: string): Promise<boolean> {
-    const named = [...this.deps.connections].filter((one) => one.name === name);
+    const named = this.deps.connections.named(name);
     const rank = ({ connectionKind }: Connection) => connectionKind === "CK_INSTANCE" ? 0 : 1;
     for (const one of named.toSorted((a, b) => rank(a) - rank(b))) await this.delete(one);
     return named.length > 0;

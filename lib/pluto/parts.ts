@@ -166,6 +166,7 @@ export class Parts {
     });
     this.initiator = new Initiator({
       engine,
+      connections,
       pending,
       whacks,
       notes,

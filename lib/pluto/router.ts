@@ -4,12 +4,12 @@
  */
 import type { IpsecSa } from "../ike/state.ts";
 import { sameAddress } from "../text/address.ts";
-import { isHostSubnet } from "../text/subnet.ts";
+import { isHostSubnet, type Subnet } from "../text/subnet.ts";
 import type { UpdownVerb } from "../text/updown_variables.ts";
 import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
 import { type Line, RC } from "./define.ts";
-import { checkRoutable, displacedBy, eclipsedAt, ownersOf } from "./eroutes.ts";
+import { type ByPeerNet, checkRoutable, displacedBy, eclipsedAt, ownersOf } from "./eroutes.ts";
 import { type Flow, type Kernel, KernelError, type ShuntKind } from "./kernel.ts";
 import type { FailureName } from "./policy.ts";
 import { isRouted, type Routing } from "./routing_states.ts";
@@ -18,7 +18,7 @@ import { runUpdownVerb, type UpdownDeps } from "./updown.ts";
 
 export interface RouterDeps extends UpdownDeps {
   readonly kernel: Kernel;
-  readonly connections: Iterable<Connection>;
+  readonly connections: ByPeerNet;
   readonly shunts: BareShunts;
   tell(connection: Connection | undefined, code: number, text: string): void;
   /** In its turn after a while. */
@@ -51,7 +51,7 @@ export class Router {
   async route(connection: Connection): Promise<boolean> {
     const { connections } = this.deps;
     const displaced = displacedBy(connection, connections);
-    const others = [...connections].filter((one) => !displaced.includes(one));
+    const others = { towards: (net: Subnet) => connections.towards(net).filter((one) => !displaced.includes(one)) };
     if (checkRoutable(connection, others, this.#sayer(connection)) === "impossible") return false;
     const { eroute } = findTransition("route", circumstances(connection));
     if (eroute === "leave") return true;

@@ -5,16 +5,20 @@
 import type { IkeState } from "../ike/state.ts";
 import { sameAddress } from "../text/address.ts";
 import { type Connection, NOBODY } from "./connection.ts";
+import { type Connections, hostPairOf } from "./connections.ts";
 
 /** SAs of one kind by one connection. */
 export const MOST_SAS = 16;
 /** Connections that were made for peers at one address: each may have as many hosts and networks behind it. */
 export const MOST_INSTANCES = 4096;
 
-/** @returns established ones of the same kind, connection and user that are too many beside a new one: the oldest */
+/**
+ * @param states of the same connection
+ * @returns established ones of the same kind and user that are too many beside a new one: the oldest
+ */
 export function superfluous(established: IkeState, states: Iterable<IkeState>): IkeState[] {
   const alike = [...states].filter((one) =>
-    one.kind === established.kind && one.connection === established.connection && one.isEstablished &&
+    one.kind === established.kind && one.isEstablished &&
     sameAddress(one.path.remote, established.path.remote) && userOf(one) === userOf(established)
   );
   return alike.sort((a, b) => a.number - b.number).slice(0, -MOST_SAS);
@@ -26,15 +30,10 @@ function userOf(state: IkeState): string | undefined {
 }
 
 /** Whether an instance is one too many for the peers at its address; those that work already go on, and are rekeyed. */
-export function isOneTooMany(instance: Connection, connections: Iterable<Connection>): boolean {
+export function isOneTooMany(instance: Connection, connections: Pick<Connections, "between">): boolean {
   if (instance.connectionKind !== "CK_INSTANCE" || instance.hasWorked) return false;
-  let working = 0;
-  for (const one of connections) {
-    if (one.connectionKind === "CK_INSTANCE" && isInUse(one) && sameAddress(one.peers.host, instance.peers.host)) {
-      working++;
-    }
-  }
-  return working >= MOST_INSTANCES;
+  const alike = connections.between(hostPairOf(instance));
+  return alike.filter((one) => one.connectionKind === "CK_INSTANCE" && isInUse(one)).length >= MOST_INSTANCES;
 }
 
 function isInUse({ newestIsakmp, newestIpsec }: Connection): boolean {

@@ -5,15 +5,15 @@
 import type { IkeState, IsakmpSa } from "../ike/state.ts";
 import { sidesOf } from "../ike/transaction.ts";
 import { sameAddress } from "../text/address.ts";
-import { sameIdentity } from "../text/identity.ts";
 import type { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
 
 /** With `uniqueids=yes`: connections with the same peer at another address, which it has left. */
-export function leftBehind(established: Connection, all: Iterable<Connection>): Connection[] {
+export function leftBehind(established: Connection, all: Pick<Connections, "withPeer">): Connection[] {
   if (sidesOf(established).xauthServer) return [];
   const { id, host } = established.peers;
-  return [...all].filter((one) =>
-    one !== established && sameIdentity(one.peers.id, id) &&
+  return all.withPeer(id).filter((one) =>
+    one !== established &&
     (one.connectionKind === "CK_PERMANENT" || one.connectionKind === "CK_INSTANCE") &&
     !one.neverNegotiates && !sameAddress(one.peers.host, host)
   );
@@ -22,16 +22,15 @@ export function leftBehind(established: Connection, all: Iterable<Connection>): 
 /** INITIAL-CONTACT (RFC 2407 §4.6.3.3): the peer has forgotten all SAs but this one. */
 export function forgottenStates(
   sa: IsakmpSa,
-  states: Iterable<IkeState>,
-  connectionOf: (state: IkeState) => Connection,
+  its: Connection,
+  all: Pick<Connections, "withPeer">,
+  statesOf: (connection: Connection) => Iterable<IkeState>,
 ): IkeState[] {
-  const its = connectionOf(sa);
   if (sidesOf(its).xauthServer) return [];
   const { ours: { host }, peers: { id } } = its;
-  return [...states].filter((state) => {
-    if (state === sa || state.number > sa.number || !state.isEstablished) return false;
-    if (state.kind === "ipsec" && state.isakmp === sa.number) return false;
-    const { ours, peers } = connectionOf(state);
-    return sameIdentity(peers.id, id) && sameAddress(ours.host, host) && sameAddress(state.path.remote, sa.path.remote);
-  });
+  const sameEnds = [...new Set([...all.withPeer(id), its])].filter(({ ours }) => sameAddress(ours.host, host));
+  return sameEnds.flatMap((one) => [...statesOf(one)]).filter((state) =>
+    state !== sa && state.number < sa.number && state.isEstablished &&
+    (state.kind === "isakmp" || state.isakmp !== sa.number) && sameAddress(state.path.remote, sa.path.remote)
+  );
 }

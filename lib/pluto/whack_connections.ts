@@ -131,7 +131,7 @@ export async function terminateNamed(name: string | undefined, parts: Parts): Pr
   if (!connection) return;
   parts.teller.tell(connection, RC.log, "terminating SAs using this connection");
   connection.policy.up = false;
-  for (const one of [...parts.connections].filter((other) => other.name === connection.name)) {
+  for (const one of parts.connections.named(connection.name)) {
     parts.lifeCycle.removeStates(one);
     parts.inBackground(() => parts.assignedAddresses.takenDown(one));
   }

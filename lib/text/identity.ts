@@ -88,6 +88,26 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   }
 }
 
+/** For tables: what {@linkcode sameIdentity} finds the same has the same key. Distinguished names share one, having wildcards. */
+export function identityKey(id: Identity): string {
+  switch (id.kind) {
+    case "address":
+      return `address ${id.address.bytes.toHex()}`;
+    case "any":
+      return `any ${id.family}`;
+    case "name":
+    case "fqdn":
+    case "user":
+      return `${id.kind} ${plainName(id.name)}`;
+    case "keyid":
+    case "der":
+      return `${id.kind} ${id.bytes.toHex()}`;
+    case "dn":
+    case "none":
+      return id.kind;
+  }
+}
+
 /** Of hosts. */
 export function sameName(a: string, b: string): boolean {
   return a === b || plainName(a) === plainName(b);

@@ -115,6 +115,10 @@ export class TestHost implements IkeHost {
     return sa.connection;
   }
 
+  alike({ ours, peers }: IkeConnection): IkeConnection[] {
+    return this.connections.filter((one) => sameIdentity(one.ours.id, ours.id) && sameIdentity(one.peers.id, peers.id));
+  }
+
   presharedKey({ peers }: IkeConnection, peerId?: Identity): Secret | undefined {
     const text = this.secrets.get(formatIdentity(peerId ?? peers.id)) ?? this.secrets.get("*");
     return text === undefined ? undefined : new Secret(new TextEncoder().encode(text));

@@ -46,7 +46,7 @@ const RENEWED = isakmp(2);
 const STRANGER = isakmp(3, "@other");
 const BOTH = ipsec(4, 1, [[AH, 0x101, 0x201], [ESP, 0x102, 0x202], [{ protocol: "ipcomp" }, 0x103, 0x203]]);
 const ORPHAN = ipsec(5, 99, [[ESP, 0x104, 0x204]]);
-const STATES = [ISAKMP, RENEWED, STRANGER, BOTH, ORPHAN];
+const BY_NUMBER = new Map([ISAKMP, RENEWED, STRANGER, BOTH, ORPHAN].map((state) => [state.number, state]));
 
 Deno.test("deletePayloads() names our inbound SPIs, ESP before AH, and nothing of IPCOMP", () => {
   deepEqual(deletePayloads(BOTH), [
@@ -95,7 +95,7 @@ const JUDGED: [what: string, under: IsakmpState, protocol: number, spis: Uint8Ar
 ];
 for (const [what, under, protocol, spis, want] of JUDGED) {
   Deno.test(`judgeDelete() of ${what}`, () => {
-    const judged = judgeDelete(under, { type: "D", doi: 1, protocol, spis }, STATES);
+    const judged = judgeDelete(under, { type: "D", doi: 1, protocol, spis }, BY_NUMBER);
     deepEqual(judged.map((one) => "state" in one ? one.state.number : one.ignored), want);
   });
 }

@@ -1,7 +1,7 @@
 /** A responder's choice of connections, without a daemon around it. */
 import { Chooser, type ChooserDeps } from "../../lib/pluto/choose.ts";
 import type { Connection } from "../../lib/pluto/connection.ts";
-import { Connections } from "../../lib/pluto/connections.ts";
+import { known } from "./_connections.ts";
 import { parsePrivateNets } from "../../lib/pluto/virtual_ip.ts";
 import { Secret } from "../../lib/crypto/secret.ts";
 import { type Identity, parseIdentity } from "../../lib/text/identity.ts";
@@ -23,8 +23,7 @@ export function id(text: string): Identity {
 
 /** @param connections the newest first */
 export function stage(connections: readonly Connection[], more: Partial<ChooserDeps> = {}) {
-  const all = new Connections();
-  for (const one of connections.toReversed()) all.add(one);
+  const all = known(connections);
   const nets = parsePrivateNets("%v4:10.0.0.0/8,%v4:!10.0.1.0/24");
   if (!nets.ok) throw new Error(nets.error);
   const chooser = new Chooser({

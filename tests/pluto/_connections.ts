@@ -1,5 +1,6 @@
 /** Connections without a daemon around them. */
 import type { Connection } from "../../lib/pluto/connection.ts";
+import { Connections } from "../../lib/pluto/connections.ts";
 import { defineConnection, type DefineDeps, type Line } from "../../lib/pluto/define.ts";
 import type { ConnectionDescription } from "../../lib/pluto/description.ts";
 import { MyId } from "../../lib/pluto/myid.ts";
@@ -28,4 +29,11 @@ export function make(
   if (!connection) throw new Error(lines.map(({ text }: Line) => text).join("; "));
   connection.interface = at;
   return connection;
+}
+
+/** @param newestFirst as an iterator over them gives them again */
+export function known(newestFirst: readonly Connection[]): Connections {
+  const all = new Connections();
+  for (const one of newestFirst.toReversed()) all.add(one);
+  return all;
 }

@@ -72,6 +72,7 @@ Deno.test("a peer that claims one identity after the other has us keep one insta
   const connection = chooser.byAddress(path, "main") as Connection;
   const sa = { kind: "isakmp", number: 7, connection, path, name: "MAIN_R2" } as unknown as IsakmpSa;
   (engine.states as Map<number, IsakmpSa>).set(7, sa);
+  engine.statesOf = (one) => [...engine.states.values()].filter((state) => state.connection === one);
   chooser.deps.hasPrivateKey = () => true;
   for (let i = 0; i < 20; i++) {
     const id = parseIdentity(`C=CA, CN=peer${i}`);

@@ -1,10 +1,10 @@
 /** Whom the arrival of a peer ends, and whom not. */
 import { deepStrictEqual as equal } from "node:assert/strict";
-import type { IkeState, IsakmpSa } from "../../lib/ike/state.ts";
+import type { IsakmpSa } from "../../lib/ike/state.ts";
 import type { Connection } from "../../lib/pluto/connection.ts";
 import { forgottenStates, leftBehind } from "../../lib/pluto/unique_ids.ts";
 import { ANY, id } from "./_chooser.ts";
-import { make } from "./_connections.ts";
+import { known, make } from "./_connections.ts";
 import { address } from "./_fakes.ts";
 
 type More = Parameters<typeof make>[1];
@@ -33,10 +33,10 @@ const CASES: [what: string, who: string, from: string, more: More, left: boolean
 ];
 for (const [what, who, from, more, left, forgotten] of CASES) {
   const earlier = instance(from, who, more), later = instance(HERE, "@laptop", more);
-  Deno.test(`leftBehind() and ${what}`, () => equal(leftBehind(later, [earlier, later]), left ? [earlier] : []));
+  Deno.test(`leftBehind() and ${what}`, () => equal(leftBehind(later, known([later, earlier])), left ? [earlier] : []));
   Deno.test(`forgottenStates() and ${what}`, () => {
     const [old, now] = [sa(1, earlier), sa(2, later)];
-    const of = ({ connection }: IkeState) => connection as Connection;
-    equal(forgottenStates(now, [old, now], of), forgotten ? [old] : []);
+    const of = (one: Connection) => [old, now].filter(({ connection }) => connection === one);
+    equal(forgottenStates(now, later, known([later, earlier]), of), forgotten ? [old] : []);
   });
 }
