@@ -24,7 +24,7 @@ import { type Connections, type HostPair, hostPairOf, sameHostPair } from "./con
 import { ANY_ID_WILDCARDS, idWildcards, matchIdentity } from "./identity_match.ts";
 import { suitsPhase1, suitsPhase2 } from "./isakmp_fit.ts";
 import { whyNotLeased } from "./leased_client.ts";
-import { IKE_PORT, isOnly, unknownNet } from "./nets.ts";
+import { IKE_PORT, unknownNet } from "./nets.ts";
 import type { Opportunism } from "./opportunism.ts";
 import { isRouted } from "./routing_states.ts";
 import { natAdvice, type PrivateNets } from "./virtual_ip.ts";
@@ -54,16 +54,17 @@ export class Chooser {
     const at = `${received} received on ${formatAddress(path.local)}:${path.localPort}`;
     const suits = (one: Connection) => mode === "main" || one.aggressive;
     // an instance whose peer has no name yet is for the exchange that it was made for
-    const pair = this.#pair(path).filter((one) => one.connectionKind !== "CK_GOING_AWAY" && !isNameless(one));
-    const known = pair.filter((one) => suits(one) && !one.neverNegotiates);
+    const isPresent = (one: Connection) => one.connectionKind !== "CK_GOING_AWAY" && !isNameless(one);
+    const isKnown = (one: Connection) => isPresent(one) && suits(one) && !one.neverNegotiates;
     // one that came by Aggressive Mode may share its address with others, who have a connection of their own
-    const strange = (one: Connection) => mode === "main" && one.aggressive && one.connectionKind === "CK_INSTANCE";
-    const its = best(known.filter((one) => !strange(one)), peerId);
+    const isStrange = (one: Connection) => mode === "main" && one.aggressive && one.connectionKind === "CK_INSTANCE";
+    const pair = this.#pair(path);
+    const its = best(pair, (one) => isKnown(one) && !isStrange(one), peerId);
     if (its) return its;
-    const forbids = pair.find((one) => one.connectionKind !== "CK_INSTANCE");
+    const forbids = pair.find((one) => isPresent(one) && one.connectionKind !== "CK_INSTANCE");
     if (forbids) return { refused: `${at} but "${forbids.name}" forbids connection`, notify: 0 };
     const template = this.#wildcard(path, suits, peerId);
-    const shared = known.find(strange);
+    const shared = pair.find((one) => isKnown(one) && isStrange(one));
     if (shared && (template?.connectionKind !== "CK_TEMPLATE" || template.aggressive)) return shared;
     if (!template) return { refused: `${at} but no connection has been authorized`, notify: 0 };
     if (template.connectionKind !== "CK_TEMPLATE") {
@@ -119,14 +120,12 @@ export class Chooser {
     const chosen = found.connectionKind === "CK_TEMPLATE" ? this.#instantiate(found, sa.path, current) : found;
     if (chosen !== current && chosen.peers.addressPool) this.deps.shareLease(current, chosen);
     if (chosen.peers.isClientWithin || chosen.peers.virtual) {
-      chosen.peers.client = isOnly(request.peers.client, chosen.peers.host) ? undefined : request.peers.client;
-      chosen.peers.isClientWithin = false;
-      chosen.peers.virtual = undefined;
+      chosen.peers.settle(hostOrClient(request.peers.client, chosen.peers.host));
     }
     return chosen;
   }
 
-  #pair(path: Path): Connection[] {
+  #pair(path: Path): readonly Connection[] {
     const exact = this.deps.connections.between(pairOf(path));
     // behind NAT any port may stand there
     return exact.length ? exact : this.deps.connections.between({ ...pairOf(path), peersPort: IKE_PORT });
@@ -137,13 +136,12 @@ export class Chooser {
     const pair = pairOf(path);
     const exact = this.deps.connections.wildcards(pair);
     const all = exact.length ? exact : this.deps.connections.wildcards({ ...pair, peersPort: IKE_PORT });
-    const road = all.filter((one) => one.connectionKind === "CK_TEMPLATE" && !one.policy.opportunistic && suits(one));
-    const known = best(road, peerId);
+    const isRoad = (one: Connection) => one.connectionKind === "CK_TEMPLATE" && !one.policy.opportunistic;
+    const known = best(all, (one) => isRoad(one) && suits(one), peerId);
     if (known) return known;
     let tightest: Connection | undefined;
     for (const one of all) {
-      const isRoad = one.connectionKind === "CK_TEMPLATE" && !one.policy.opportunistic;
-      if (one.connectionKind === "CK_GROUP" || isRoad || !addressInSubnet(path.remote, one.peers.net)) continue;
+      if (one.connectionKind === "CK_GROUP" || isRoad(one) || !addressInSubnet(path.remote, one.peers.net)) continue;
       if (!tightest || !subnetInSubnet(tightest.peers.net, one.peers.net)) tightest = one;
     }
     return tightest;
@@ -195,17 +193,16 @@ export class Chooser {
       sameSubnet(current.peers.net, request.peers.client) && !current.peers.virtual;
     if (isExact && isRouted(current.routing)) return current;
     const { connections, privateNets } = this.deps;
-    const pair = hostPairOf(current);
+    const pair = hostPairOf(current), { client } = request.peers;
     // a shunt has its say, however the peer has proved itself
     const suits = (one: Connection) => one.neverNegotiates || suitsPhase2(sa, current, one);
-    const exact = bestForClients(connections.between(pair), suits, current, request, privateNets);
+    const exact = bestForClients(connections.between(pair, client), suits, current, request, privateNets);
     if (exact) return exact;
     if (isExact) return current;
-    const wildcards = connections.wildcards(pair);
-    const road = bestForClients(wildcards, suits, current, request, privateNets);
+    const road = bestForClients(connections.wildcards(pair, client), suits, current, request, privateNets);
     if (road) return road;
-    const hosts = isHostSubnet(request.ours.client) && isHostSubnet(request.peers.client);
-    return hosts ? bestOpportunistic(wildcards.filter(suits), current, request) : undefined;
+    if (!isHostSubnet(request.ours.client) || !isHostSubnet(client)) return undefined;
+    return bestOpportunistic(connections.wildcards(pair).filter(suits), current, request);
   }
 
   async #confirm(
@@ -259,8 +256,12 @@ function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {
 }
 
 /** Where the peer has said who it is, the first that is for it; else, in Main Mode, the first that is not for the other. */
-function best(candidates: readonly Connection[], peerId: Identity | undefined): Connection | undefined {
-  if (!peerId) return candidates.find(({ aggressive }) => !aggressive) ?? candidates[0];
+function best(
+  candidates: readonly Connection[],
+  fits: (one: Connection) => boolean,
+  peerId: Identity | undefined,
+): Connection | undefined {
+  if (!peerId) return candidates.find((one) => !one.aggressive && fits(one)) ?? candidates.find(fits);
   const rank = (one: Connection) => matchIdentity(peerId, wildId(one, one.peers.id)) ?? Infinity;
-  return candidates.filter((one) => rank(one) < Infinity).toSorted((a, b) => rank(a) - rank(b))[0];
+  return candidates.filter((one) => fits(one) && rank(one) < Infinity).sort((a, b) => rank(a) - rank(b))[0];
 }

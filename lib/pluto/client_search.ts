@@ -98,9 +98,7 @@ export function bestOpportunistic(
 export function wantedText(current: Connection, request: ClientRequest): string {
   const end = (one: Connection["ours"], side: ClientRequest["ours"]) => {
     const copy = one.copy();
-    copy.client = hostOrClient(side.client, copy.host);
-    copy.virtual = undefined;
-    copy.isClientWithin = false;
+    copy.settle(hostOrClient(side.client, copy.host));
     return copy;
   };
   const text = formatTopology(

@@ -81,8 +81,7 @@ export class Connection implements IkeConnection {
   madeAt = 0;
   /** The group that it is a member of. */
   group: Connection | undefined = undefined;
-  /** Undefined until oriented. */
-  interface: Interface | undefined = undefined;
+  #interface: Interface | undefined = undefined;
   routing: Routing = "UNROUTED";
   /** Number of the state whose SAs the eroute leads to; {@linkcode NOBODY}. */
   erouteOwner = NOBODY;
@@ -148,8 +147,18 @@ export class Connection implements IkeConnection {
     this.ours.changed = this.peers.changed = changed;
   }
 
+  /** Undefined until oriented. */
+  get interface(): Interface | undefined {
+    return this.#interface;
+  }
+
+  set interface(one: Interface | undefined) {
+    this.#interface = one;
+    this.peers.changed?.();
+  }
+
   get isOriented(): boolean {
-    return this.interface !== undefined;
+    return this.#interface !== undefined;
   }
 
   get neverNegotiates(): boolean {

@@ -2,13 +2,19 @@
 import type { Connection } from "./connection.ts";
 
 export class ConnectionIndex {
-  readonly #keyOf: (connection: Connection) => string;
+  readonly #keyOf: (connection: Connection) => string | undefined;
   readonly #isBefore: (a: Connection, b: Connection) => boolean;
   readonly #lists = new Map<string, Connection[]>();
   readonly #keys = new Map<Connection, string>();
 
-  /** @param isBefore the order within one key */
-  constructor(keyOf: (connection: Connection) => string, isBefore: (a: Connection, b: Connection) => boolean) {
+  /**
+   * @param keyOf undefined for those that are not to be found
+   * @param isBefore the order within one key
+   */
+  constructor(
+    keyOf: (connection: Connection) => string | undefined,
+    isBefore: (a: Connection, b: Connection) => boolean,
+  ) {
     this.#keyOf = keyOf;
     this.#isBefore = isBefore;
   }
@@ -23,6 +29,7 @@ export class ConnectionIndex {
     const key = this.#keyOf(connection);
     if (this.#keys.get(connection) === key) return;
     this.remove(connection);
+    if (key === undefined) return;
     this.#keys.set(connection, key);
     const list = this.#lists.get(key);
     if (!list) {

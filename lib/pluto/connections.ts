@@ -25,10 +25,11 @@ export class Connections implements Iterable<Connection> {
   readonly #places = new Map<Connection, Place>();
   #added = 0;
   readonly #byName = this.#index(({ name }) => name);
-  readonly #byHosts = this.#index((one) => pairKey(hostPairOf(one), one.peers.isAnyHost));
+  readonly #byHosts = this.#index((one) => one.isOriented ? pairKey(one) : undefined);
+  readonly #openByHosts = this.#index((one) => one.isOriented && one.peers.isOpen ? pairKey(one) : undefined);
   readonly #byPeerId = this.#index(({ peers }) => peers.givenId === "%myid" ? "%myid" : identityKey(peers.id));
   readonly #byPeerNet = this.#index(({ peers }) => netKey(peers.net));
-  readonly #indexes = [this.#byName, this.#byHosts, this.#byPeerId, this.#byPeerNet];
+  readonly #indexes = [this.#byName, this.#byHosts, this.#openByHosts, this.#byPeerId, this.#byPeerNet];
 
   /** @param removed what a connection had of its own is given back */
   constructor(readonly removed: (connection: Connection) => void = () => {}) {}
@@ -86,14 +87,26 @@ export class Connections implements Iterable<Connection> {
     return this.#all.filter((one) => one.group === group);
   }
 
-  /** Oriented ones between two hosts. */
-  between(pair: HostPair): Connection[] {
-    return this.#byHosts.get(pairKey(pair, isAnyAddress(pair.peers))).filter(({ isOriented }) => isOriented);
+  /**
+   * Oriented ones between two hosts.
+   *
+   * @param net only those to this network of the peer's, and those to whichever it will be
+   */
+  between(pair: HostPair, net?: Subnet): readonly Connection[] {
+    return this.#withHosts(hostsKey(pair, isAnyAddress(pair.peers) ? undefined : pair.peers), net);
   }
 
-  /** Oriented ones that are for any peer. */
-  wildcards(pair: Omit<HostPair, "peers">): Connection[] {
-    return this.#byHosts.get(pairKey(pair, true)).filter(({ isOriented }) => isOriented);
+  /** Oriented ones that are for any peer. @param net as above */
+  wildcards(pair: Omit<HostPair, "peers">, net?: Subnet): readonly Connection[] {
+    return this.#withHosts(hostsKey(pair, undefined), net);
+  }
+
+  #withHosts(hosts: string, net: Subnet | undefined): readonly Connection[] {
+    if (!net) return this.#byHosts.get(hosts);
+    const towards = this.towards(net).filter((one) => one.isOriented && pairKey(one) === hosts);
+    const open = this.#openByHosts.get(hosts);
+    if (open.length === 0) return towards;
+    return [...new Set([...towards, ...open])].sort((a, b) => this.#isBefore(a, b) ? -1 : 1);
   }
 
   /** With a peer of this identity. */
@@ -116,8 +129,10 @@ export class Connections implements Iterable<Connection> {
   /** @returns the connection for any peer whose methods of authentication differ from those of a new one */
   authClash(added: Connection): Connection | undefined {
     if (!added.peers.isAnyHost || added.neverNegotiates) return undefined;
-    return this.#byHosts.get(pairKey(hostPairOf(added), true)).find((one) =>
-      !one.neverNegotiates && (one.policy.psk !== added.policy.psk || one.policy.rsasig !== added.policy.rsasig)
+    const pair = pairKey(added);
+    return this.#all.find((one) =>
+      one.peers.isAnyHost && !one.neverNegotiates && pairKey(one) === pair &&
+      (one.policy.psk !== added.policy.psk || one.policy.rsasig !== added.policy.rsasig)
     );
   }
 
@@ -131,7 +146,7 @@ export class Connections implements Iterable<Connection> {
     );
   }
 
-  #index(keyOf: (connection: Connection) => string): ConnectionIndex {
+  #index(keyOf: (connection: Connection) => string | undefined): ConnectionIndex {
     return new ConnectionIndex(keyOf, (a, b) => this.#isBefore(a, b));
   }
 
@@ -145,8 +160,14 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function pairKey({ ours, ourPort, peersPort, peers }: Omit<HostPair, "peers"> & Partial<HostPair>, isAny: boolean) {
-  return `${ours.bytes.toHex()} ${ourPort} ${isAny ? "any" : peers!.bytes.toHex()} ${peersPort}`;
+/** @param peers undefined for any */
+function hostsKey({ ours, ourPort, peersPort }: Omit<HostPair, "peers">, peers: Address | undefined): string {
+  return `${ours.bytes.toHex()} ${ourPort} ${peers?.bytes.toHex() ?? "any"} ${peersPort}`;
+}
+
+function pairKey(connection: Connection): string {
+  const { isAnyHost, host } = connection.peers;
+  return hostsKey(hostPairOf(connection), isAnyHost ? undefined : host);
 }
 
 function netKey({ address, bits }: Subnet): string {

@@ -132,6 +132,19 @@ export class End implements IkeEnd {
     return this.addressPool ? unknownNet(this.addressPool.from.family) : hostSubnet(this.host);
   }
 
+  /** Which network it protects is for the peer to say, or for a pool to give; or it is the host, which may be any. */
+  get isOpen(): boolean {
+    return this.isClientWithin || this.virtual !== undefined || this.addressPool !== undefined ||
+      !this.client && this.isAnyHost;
+  }
+
+  /** The peer has said which network it is. */
+  settle(client: Subnet | undefined): void {
+    this.isClientWithin = false;
+    this.virtual = undefined;
+    this.client = client;
+  }
+
   get isAnyHost(): boolean {
     return isAnyAddress(this.host);
   }

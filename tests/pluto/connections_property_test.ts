@@ -24,9 +24,10 @@ const ADD = fc.record({
   host: fc.constantFrom(...HOSTS),
   who: fc.constantFrom(...IDS),
   client: fc.constantFrom(...NETS),
+  isOpen: fc.boolean(),
   group: fc.option(place),
-}).map(({ name, host, who, client, group }): Op => (all) => {
-  const one = make(name, { right: { host, id: who, client } });
+}).map(({ name, host, who, client, isOpen, group }): Op => (all) => {
+  const one = make(name, { right: { host, id: who, ...(isOpen ? { clientWithin: client } : { client }) } });
   const above = group === null ? undefined : pick(all, group);
   if (!above?.group) one.group = above; // a member is no group
   all.add(one);
@@ -46,6 +47,7 @@ const CHANGES: ((one: Connection) => void)[] = [
   (one) => one.peers.givenId = "%myid",
   (one) => one.peers.client = net("10.0.9.0/24"),
   (one) => one.peers.client = undefined,
+  (one) => one.peers.settle(net("10.0.2.0/25")),
   (one) => one.interface = undefined,
   (one) => one.interface = EAST,
 ];
@@ -70,6 +72,9 @@ function check(all: Connections, every: readonly Connection[], one: Connection):
   const isWild = ({ isOriented, ours, peers }: Connection) =>
     isOriented && peers.isAnyHost && sameAddress(ours.host, pair.ours);
   equal(all.wildcards(pair), among(isWild));
+  const mayBe = ({ peers }: Connection) => peers.isOpen || sameSubnet(peers.net, one.peers.net);
+  equal(all.between(pair, one.peers.net), all.between(pair).filter(mayBe));
+  equal(all.wildcards(pair, one.peers.net), among(isWild).filter(mayBe));
   equal(new Set(all.withPeer(one.peers.id)), new Set(among(({ peers }) => sameIdentity(peers.id, one.peers.id))));
   equal(all.towards(one.peers.net), among(({ peers }) => sameSubnet(peers.net, one.peers.net)));
   equal(all.named(one.name), among(({ name }) => name === one.name));
