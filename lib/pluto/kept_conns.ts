@@ -13,20 +13,14 @@ export interface KeptConn {
   readonly isUp: boolean;
 }
 
-/** Oldest first. What comes of them by itself, members and instances, is not among them. */
-export function keptConns(newestFirst: Iterable<Connection>): KeptConn[] {
-  return [...newestFirst].filter(({ serial, group }) => serial === 0 && !group).reverse().map((one) => ({
-    name: one.name,
-    isRouted: one.policy.group ? one.policy.grouted : isRouted(one.routing),
-    isUp: one.policy.up || one.connectionKind === "CK_PERMANENT" && one.erouteOwner !== NOBODY,
-  }));
-}
+/** All of them, oldest first, or those among them that are other than before. */
+export type ConnReport = { readonly conns: readonly KeptConn[] } | { readonly changed: readonly KeptConn[] };
 
 export interface KeeperDeps {
   readonly connections: Iterable<Connection>;
   readonly clock: Clock;
-  /** Absent where nobody would start pluto anew. */
-  keep?(conns: readonly KeptConn[]): void;
+  /** Absent where nobody would start pluto anew. @returns false where the report was lost */
+  keep?(report: ConnReport): boolean;
 }
 
 /** Between two reports: a thousand connections may come up at once. */
@@ -34,6 +28,8 @@ const PAUSE_MS = 500;
 
 export class Keeper {
   readonly #deps: KeeperDeps;
+  /** Empty where all are to be told. */
+  readonly #told = new Map<Connection, KeptConn>();
   #isPausing = false;
   #hasChanged = false;
 
@@ -48,18 +44,76 @@ export class Keeper {
     else this.#report();
   }
 
-  /** What somebody has just ordered outlives a crash that comes at once. */
-  ordered(): void {
-    if (this.#deps.keep) this.#report();
+  /** What somebody has just ordered outlives a crash that comes at once; what it did to other connections is told later. */
+  ordered(connection: Connection | undefined): void {
+    if (!this.#deps.keep) return;
+    if (!connection || !this.#told.has(connection)) return this.#report();
+    if (isOtherThan(this.#told.get(connection)!, connection)) this.#tell([connection]);
+    this.#hasChanged = true;
+    this.#pause();
   }
 
   #report(): void {
-    this.#deps.keep!(keptConns(this.#deps.connections));
-    this.#isPausing = true;
     this.#hasChanged = false;
+    const changed = this.#changes();
+    if (!changed) this.#tellAll();
+    else if (changed.length) this.#tell(changed);
+    this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#isPausing) return;
+    this.#isPausing = true;
     this.#deps.clock.after(PAUSE_MS, () => {
       this.#isPausing = false;
       if (this.#hasChanged) this.#report();
     });
   }
+
+  /** @returns undefined where connections have come or gone */
+  #changes(): Connection[] | undefined {
+    const changed: Connection[] = [];
+    let count = 0;
+    for (const one of this.#deps.connections) {
+      if (!isKept(one)) continue;
+      const told = this.#told.get(one);
+      if (!told) return undefined;
+      if (isOtherThan(told, one)) changed.push(one);
+      count++;
+    }
+    return count === this.#told.size ? changed : undefined;
+  }
+
+  #tell(connections: readonly Connection[]): void {
+    for (const one of connections) this.#told.set(one, keptConn(one));
+    const changed = connections.map((one) => this.#told.get(one)!);
+    if (!this.#deps.keep!({ changed })) this.#told.clear();
+  }
+
+  #tellAll(): void {
+    this.#told.clear();
+    for (const one of [...this.#deps.connections].filter(isKept).reverse()) this.#told.set(one, keptConn(one));
+    if (!this.#deps.keep!({ conns: [...this.#told.values()] })) this.#told.clear();
+  }
+}
+
+/** What comes of them by itself, members and instances, is not among them. */
+function isKept({ serial, group }: Connection): boolean {
+  return serial === 0 && !group;
+}
+
+function keptConn(one: Connection): KeptConn {
+  return { name: one.name, isRouted: isRoutedNow(one), isUp: isUp(one) };
+}
+
+function isOtherThan(told: KeptConn, one: Connection): boolean {
+  return told.isRouted !== isRoutedNow(one) || told.isUp !== isUp(one);
+}
+
+function isRoutedNow({ policy, routing }: Connection): boolean {
+  return policy.group ? policy.grouted : isRouted(routing);
+}
+
+function isUp({ policy, connectionKind, erouteOwner }: Connection): boolean {
+  return policy.up || connectionKind === "CK_PERMANENT" && erouteOwner !== NOBODY;
 }

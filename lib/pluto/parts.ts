@@ -20,7 +20,7 @@ import type { ConnectionDescription } from "./description.ts";
 import type { GroupFile } from "./groups.ts";
 import { Initiator } from "./initiate.ts";
 import type { Kernel } from "./kernel.ts";
-import { Keeper, type KeptConn } from "./kept_conns.ts";
+import { type ConnReport, Keeper } from "./kept_conns.ts";
 import { type FetchedKeys, Keys } from "./keys.ts";
 import { LifeCycle } from "./life_cycle.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -76,7 +76,7 @@ export interface PlutoDeps {
   closeSockets(one: Interface): void;
   makeOpportunism?(parts: Parts): Opportunism;
   /** For the pluto after this one, should this one crash. */
-  keep?(conns: readonly KeptConn[]): void;
+  keep?(report: ConnReport): boolean;
   /** All is put away: the process may end. */
   stop(): void;
 }

@@ -63,7 +63,7 @@ export async function carryOut(request: WhackRequest, parts: Parts, reply: Reply
     for (const step of STEPS) await step(request, parts, reply);
     if (changesRoutes(request)) await reconsider(parts);
     if (changesRoutes(request) || request.shutdown) await parts.opportunism?.settle();
-    if (isOrder(request)) parts.keeper.ordered();
+    if (isOrder(request)) parts.keeper.ordered(parts.connections.find(request.name ?? ""));
     else parts.keeper.changed();
   });
 }

@@ -160,7 +160,7 @@ export class PlutoDaemon {
           waitSeconds: options.oeWaitSeconds,
           nameServers: (changed) => dns.nameServers(changed),
         }),
-      ...(supervisor && { keep: (conns) => supervisor.keep(conns) }),
+      ...(supervisor && { keep: (report) => supervisor.keep(report) }),
       hostName: () => Deno.hostname(),
       openSockets: (one) => this.#sockets.open(one),
       closeSockets: (one) => this.#sockets.close(one),

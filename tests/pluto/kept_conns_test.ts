@@ -1,11 +1,17 @@
 /** What pluto tells of its connections for the time after a crash. */
 import { deepStrictEqual as deepEqual, strictEqual as equal } from "node:assert/strict";
-import type { KeptConn } from "../../lib/pluto/kept_conns.ts";
+import type { ConnReport, KeptConn } from "../../lib/pluto/kept_conns.ts";
 import { description, Wire } from "./_fakes.ts";
 
 function world() {
   const reports: (readonly KeptConn[])[] = [];
-  const wire = new Wire({ deps: { keep: (conns) => void reports.push(conns) } });
+  const keep = (report: ConnReport) => {
+    const [before, changed] = [reports.at(-1) ?? [], "changed" in report ? report.changed : []];
+    const now = before.map((one) => changed.find(({ name }) => name === one.name) ?? one);
+    reports.push("conns" in report ? report.conns : now);
+    return true;
+  };
+  const wire = new Wire({ deps: { keep } });
   const last = async () => {
     await wire.seconds(1);
     const conns = reports.at(-1) ?? [];
@@ -67,4 +73,20 @@ Deno.test("Keeper tells at once what an administrator orders", async () => {
   deepEqual(reports.at(-1)!.map(({ isRouted }) => isRouted), [true, true]);
   await west.whack({ name: "other", unroute: true });
   deepEqual(reports.at(-1)!.map(({ isRouted }) => isRouted), [true, false]);
+});
+
+Deno.test("Keeper tells all again where a report was lost", async () => {
+  const reports: ConnReport[] = [];
+  let isLost = false;
+  const { west } = new Wire({ deps: { keep: (report) => reports.push(report) > 0 && !isLost } });
+  await west.add("net-net", description());
+  await west.add("other", description({ right: { client: "10.0.3.0/24" } }));
+  await west.whack({ name: "net-net", route: true });
+  isLost = true;
+  await west.whack({ name: "net-net", unroute: true });
+  isLost = false;
+  await west.whack({ name: "other", route: true });
+  deepEqual(reports.at(-1), {
+    conns: [{ name: "net-net", isRouted: false, isUp: false }, { name: "other", isRouted: true, isUp: false }],
+  });
 });

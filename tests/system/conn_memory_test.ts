@@ -41,9 +41,9 @@ Deno.test("ConnMemory keeps the last words of a pluto that knew all", () =>
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
     memory.begin();
-    first.keep([LAB]);
+    first.keep({ conns: [LAB] });
     memory.complete();
-    first.keep([LAB, OFFICE]);
+    first.keep({ conns: [LAB, OFFICE] });
     await sent();
     first.close();
     const second = await connect(); // answered when all of the first one's has been read
@@ -56,12 +56,12 @@ Deno.test("ConnMemory does not learn from a pluto that crashed before it was tol
     const first = await connect();
     memory.begin();
     memory.complete();
-    first.keep([OFFICE]);
+    first.keep({ conns: [OFFICE] });
     await sent();
     first.close();
     const second = await connect();
     memory.begin();
-    second.keep([LAB]);
+    second.keep({ conns: [LAB] });
     await sent();
     second.close();
     const third = await connect();
@@ -73,7 +73,7 @@ Deno.test("ConnMemory does not learn from what a pluto said while it was told, i
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
     memory.begin();
-    first.keep([]); // the next report would have come half a second later
+    first.keep({ conns: [] }); // the next report would have come half a second later
     await sent();
     memory.complete();
     first.close();
@@ -86,18 +86,17 @@ Deno.test("ConnMemory follows what changes, and what comes and goes", () =>
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
     memory.complete();
-    first.keep([LAB, OFFICE]);
-    first.keep([LAB, { ...OFFICE, isUp: false }]);
-    first.keep([{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
-    first.keep([{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
+    first.keep({ conns: [LAB, OFFICE] });
+    first.keep({ changed: [{ ...OFFICE, isUp: false }] });
+    first.keep({ changed: [{ ...LAB, isRouted: true }] });
     await sent();
     first.close();
     const second = await connect();
     deepEqual(memory.kept, [{ ...LAB, isRouted: true }, { ...OFFICE, isUp: false }]);
     memory.complete();
-    second.keep([OFFICE]);
-    second.keep([OFFICE, LAB]);
-    second.keep([LAB]);
+    second.keep({ conns: [OFFICE] });
+    second.keep({ conns: [OFFICE, LAB] });
+    second.keep({ conns: [LAB] });
     await sent();
     second.close();
     const third = await connect();
@@ -109,7 +108,7 @@ Deno.test("ConnMemory takes nothing else for a report, and no option for a name"
   withMemory(async (memory, connect, sent) => {
     const first = await connect();
     memory.complete();
-    first.keep([{ ...OFFICE, name: "--all" }, null, { name: 7 }, { name: "lab" }] as unknown as KeptConn[]);
+    first.keep({ conns: [{ ...OFFICE, name: "--all" }, null, { name: 7 }, { name: "lab" }] as unknown as KeptConn[] });
     await sent();
     first.close();
     const second = await connect();
