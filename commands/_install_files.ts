@@ -1,4 +1,5 @@
 /** What self-install puts beside the program, so that IPsec starts with the system and follows pppd. */
+import { SMALL_HEAP } from "../lib/system/small_heap.ts";
 
 /** A word for sh, whatever it contains. */
 export function quoted(word: string): string {
@@ -20,6 +21,7 @@ After=network-online.target
 
 [Service]
 Type=notify
+${Object.entries(SMALL_HEAP).map(([name, value]) => `Environment=${name}=${value}`).join("\n")}
 ExecStart=${systemdQuoted(ipsec)} setup start --foreground
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=mixed

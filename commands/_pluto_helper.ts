@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { piecesOf } from "../lib/system/json_lines.ts";
 import { servePluto } from "../lib/system/pluto_helper.ts";
+import { forgetSmallHeap } from "../lib/system/small_heap.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
 import { writeLogLine } from "./_process_io.ts";
 
@@ -14,6 +15,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   }
   const { ctlbase, pid, perpeerlogbase } = read(args);
   if (ctlbase === undefined || perpeerlogbase === undefined || !/^\d+$/.test(pid ?? "")) throw new UserError(USAGE, 2);
+  forgetSmallHeap();
   // It ends after pluto, whoever is told to end.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
   await servePluto(

@@ -8,6 +8,7 @@ import type { Readable } from "node:stream";
 import { errorReason } from "../lib/system/error_reason.ts";
 import { setupPaths } from "../lib/system/paths.ts";
 import { selfCommand } from "../lib/system/self.ts";
+import { SMALL_HEAP } from "../lib/system/small_heap.ts";
 import { type Io, UserError } from "./_command.ts";
 
 const MESSAGES_FD = 3;
@@ -29,7 +30,11 @@ export async function launch(words: readonly string[], io: Io): Promise<number> 
     throw new UserError(`ipsec setup: Cannot write ${log}: ${errorReason(error)}; run as root, or set IPSEC_RUNDIR`);
   }
   const [program, ...rest] = selfCommand();
-  const child = spawn(program, [...rest, ...words], { detached: true, stdio: ["ignore", output, output, "pipe"] });
+  const child = spawn(program, [...rest, ...words], {
+    detached: true,
+    env: { ...SMALL_HEAP, ...Deno.env.toObject() },
+    stdio: ["ignore", output, output, "pipe"],
+  });
   closeSync(output);
   const messages = child.stdio[MESSAGES_FD] as Readable;
   const { promise: ended, resolve } = Promise.withResolvers<number>();

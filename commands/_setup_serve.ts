@@ -14,6 +14,7 @@ import { SetupLock } from "../lib/system/setup_lock.ts";
 import { SetupFailed, SetupService } from "../lib/system/setup_service.ts";
 import type { SetupConfiguration } from "../lib/system/setup_settings.ts";
 import { SetupRecord } from "../lib/system/setup_state.ts";
+import { forgetSmallHeap } from "../lib/system/small_heap.ts";
 import { StartFailed } from "../lib/system/supervisor.ts";
 import { versionCode } from "../lib/system/version.ts";
 import { reapOrphans } from "../lib/system/zombies.ts";
@@ -39,6 +40,7 @@ export interface ServeOptions {
 
 /** @returns the exit status, when it has been told to end */
 export async function serve(configuration: SetupConfiguration, options: ServeOptions, io: Io): Promise<number> {
+  forgetSmallHeap();
   const { lines } = options;
   const at = setupPaths(io.env);
   makeDirectory(at.directory);

@@ -16,12 +16,6 @@ const LAST_WORDS: Readonly<Record<number, string | undefined>> = {
   10: "pluto apparently already running (?!?), giving up",
 };
 
-/**
- * V8 would let what is young grow to 64 MB before it looks what of that is still in use; 400 set-ups took 30 KB more of memory
- * each than with 4 MB, and no less time.
- */
-const VARIABLES = { DENO_V8_FLAGS: "--max-semi-space-size=2" } as const;
-
 type Deps = Pick<SetupDeps, "daemon" | "paths" | "logsToStderr">;
 
 /**
@@ -36,7 +30,6 @@ export function plutoRow(
   const settings = () => configuration().settings;
   return {
     title: PLUTO,
-    variables: VARIABLES,
     get words() {
       return deps.daemon(PLUTO, "--nofork", ...settings().plutoWords, ...(deps.logsToStderr ? ["--stderrlog"] : []));
     },

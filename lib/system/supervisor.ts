@@ -10,8 +10,6 @@ export interface ProcessRow {
   readonly title: string;
   /** The first word is a path. They are read at each start. */
   readonly words: readonly string[];
-  /** Of its environment, where ours does not have them. */
-  readonly variables?: Readonly<Record<string, string>>;
   /** A file of its own that what it says is appended to. */
   readonly output?: string;
   /** Whether it answers. */
