@@ -7,6 +7,7 @@ import { conn, Pluto } from "../tests/netns/_pluto.ts";
 import { ipsecHere } from "../tests/interop/_here.ts";
 import { Charon, type Settings } from "../tests/interop/_charon.ts";
 import { makePair, type Pair } from "./_candidate.ts";
+import { median } from "./_median.ts";
 
 export const TUNNELS = 400;
 /** Before the first figure: what is loaded or compiled at first use is not counted. */
@@ -119,6 +120,13 @@ export async function measureKeying(candidate: KeyingCandidate): Promise<KeyingC
   return {
     cpuMsPerEnd: (after.cpuMs - before.cpuMs) / ends,
     bytesPerTunnel: (after.bytes - before.bytes) / ends,
+  };
+}
+
+export function medianKeying(rounds: readonly KeyingCost[]): KeyingCost {
+  return {
+    cpuMsPerEnd: median(rounds.map(({ cpuMsPerEnd }) => cpuMsPerEnd)),
+    bytesPerTunnel: median(rounds.map(({ bytesPerTunnel }) => bytesPerTunnel)),
   };
 }
 
