@@ -34,5 +34,6 @@ export function tellRefusal({ engine, teller }: Pick<Parts, "engine" | "teller">
         `complainant ${formatAddress(complainant)}: ${text} [errno ${errno}, origin ICMP type 3 code ${code} ` +
         "(not authenticated)]",
     );
+    teller.troubles.heard(state, RC.serious, `${text}, says ${formatAddress(complainant)} by ICMP`);
   }
 }

@@ -3,7 +3,7 @@
  */
 import { equal, match, ok } from "node:assert/strict";
 import { until } from "../../tools/_net.ts";
-import { AT, type HostKeys, opportunists, REVERSE } from "./_opportunists.ts";
+import { AT, type HostKeys, newKey, opportunists, REVERSE } from "./_opportunists.ts";
 import { scenario } from "./_scenario.ts";
 import { contains, isEsp, MARKER, MARKER_WORDS, type Packet, PROTOCOL, Wire } from "./_wire.ts";
 
@@ -63,7 +63,8 @@ scenario("whack asks for opportunism", opportunists, async (all) => {
   });
   await all.step("traffic of its own has found the peer silent", async () => {
     await west.pings(AT.east, `-c 1 -W 30 ${MARKER_WORDS}`);
-    match((await onWest.auto("--status")).stdout, /%pass \d+,\d+ {4}no answer from 198\.51\.100\.2/);
+    const why = /no SA with 198\.51\.100\.2 within 8 seconds: Connection refused, says 198\.51\.100\.2 by ICMP/;
+    match((await onWest.auto("--status")).stdout, new RegExp(`%pass \\d+,\\d+ {4}${why.source}`));
   });
   await all.step("now it answers: whack waits for it", async () => {
     const onEast = await start(east, groups);
@@ -80,4 +81,20 @@ scenario("whack asks for opportunism", opportunists, async (all) => {
     equal((await onWest.established("isakmp")).length, 1);
     await west.pings(AT.east, `-c 3 -i 0.05 -W 2 ${MARKER_WORDS}`);
   });
+}, NEEDS);
+
+scenario("a host that answers with another key than the DNS has", opportunists, async (all) => {
+  const { west, east, authority, start } = all;
+  const other = await (await newKey()).txt(AT.east);
+  await authority.set(REVERSE.east, `2 ${other}`);
+  const part = other.slice(-20, -1);
+  const asked = ["kdig", "@127.0.0.1", `2.${REVERSE.east}`, "TXT"];
+  await until("it is published", async () => (await east.run(asked)).includes(part));
+  const groups = { "private-or-clear": ["0.0.0.0/0"] };
+  await start(east, groups);
+  const onWest = await start(west, groups);
+  await west.pings(AT.east, `-c 1 -W 30 ${MARKER_WORDS}`);
+  const why =
+    /no SA with 198\.51\.100\.2 within 8 seconds: Signature check \(on 198\.51\.100\.2\) failed \(wrong key\?\)/;
+  match((await onWest.auto("--status")).stdout, new RegExp(`%pass \\d+,\\d+ {4}${why.source}`));
 }, NEEDS);
