@@ -5,8 +5,10 @@ import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
 import type { SecretEntry } from "../../lib/config/secrets.ts";
 import type { IpsecLookup } from "../../lib/dns/ipsec_records.ts";
 import type { DnsAnswer } from "../../lib/dns/record.ts";
+import { DEFAULT_ESP_SUITES, DEFAULT_IKE_SUITES } from "../../lib/ike/suite_text.ts";
 import { flowOf } from "../../lib/pluto/acquire.ts";
 import { Opportunistic } from "../../lib/pluto/opportunistic.ts";
+import type { PlutoDeps } from "../../lib/pluto/parts.ts";
 import type { FailureName } from "../../lib/pluto/policy.ts";
 import { address, description, type House, type HouseOptions, randomBytes, Wire } from "./_fakes.ts";
 
@@ -45,12 +47,11 @@ function answer(name: string, type: string, keys: typeof KEYS): Promise<DnsAnswe
 
 type Lookup = typeof lookup;
 
-/** @param keyOfWest that the DNS has for it, as far as this host knows */
 function options(
   host: keyof typeof AT,
   waitSeconds: number,
   dns: IpsecLookup,
-  keyOfWest = KEYS.west,
+  deps: Partial<PlutoDeps> = {},
 ): Partial<HouseOptions> {
   const secret: SecretEntry = {
     at: { file: "ipsec.secrets", line: 1 },
@@ -63,7 +64,8 @@ function options(
     deps: {
       makeOpportunism: (parts) =>
         new Opportunistic(parts, { dns, dnssec: "ignore", waitSeconds, nameServers: () => [] }),
-      lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [keyOfWest.publicKey] : [] }),
+      lookupKeys: (id) => Promise.resolve({ keys: id.kind === "address" ? [KEYS.west.publicKey] : [] }),
+      ...deps,
     },
   };
 }
@@ -76,9 +78,9 @@ async function held(
   waitSeconds = 8,
   disturb = cut,
   dns: IpsecLookup = { lookup },
-  keyOfWest = KEYS.west,
+  depsOfEast: Partial<PlutoDeps> = {},
 ) {
-  const wire = new Wire(options("west", waitSeconds, dns), options("east", waitSeconds, { lookup }, keyOfWest));
+  const wire = new Wire(options("west", waitSeconds, dns), options("east", waitSeconds, { lookup }, depsOfEast));
   const oe = description({
     psk: false,
     rsasig: true,
@@ -115,6 +117,7 @@ Deno.test("private-or-clear: after eight seconds of silence traffic is in the cl
   match(wire.west.pluto.status().at(-1)!, /=> %pass \d+,\d+ {4}no answer from 198\.51\.100\.2 for 8 seconds$/);
 });
 
+const OLD_SUITES = DEFAULT_ESP_SUITES(true).filter(({ cipher }) => cipher === "3des");
 const WRONG = { ...KEYS, east: newKey() };
 const wrongly = { lookup: (name: string, type: string) => answer(name, type, WRONG) };
 const REASON =
@@ -242,11 +245,35 @@ Deno.test("whack that asks for what is under way waits for its outcome", async (
   equal([...west.pluto.parts.engine.states.values()].filter(({ kind }) => kind === "ipsec").length, 1);
 });
 
-Deno.test("a peer that refuses our signature: the status has what the log has of it", async () => {
-  const wire = await held("pass", 8, () => {}, { lookup }, WRONG.east);
-  await wire.seconds(9);
-  match(
-    wire.west.pluto.status().at(-1)!,
-    /%pass .* no SA with 198\.51\.100\.2 within 8 seconds: ignoring informational payload, type INVALID_KEY_INFORMATION$/,
-  );
-});
+const REFUSALS: [
+  what: string,
+  depsOfEast: Partial<PlutoDeps>,
+  failure: "pass" | "drop",
+  seconds: number,
+  why: RegExp,
+][] = [
+  [
+    "our signature",
+    { lookupKeys: () => Promise.resolve({ keys: [WRONG.east.publicKey] }) },
+    "pass",
+    9,
+    / within 8 seconds: ignoring informational payload, type INVALID_KEY_INFORMATION$/,
+  ],
+  [
+    "what we propose for phase 2",
+    { readSuites: () => ({ ok: true, value: { ike: DEFAULT_IKE_SUITES(false), ipsec: OLD_SUITES } }) },
+    "drop",
+    31,
+    /: received informational payload, type NO_PROPOSAL_CHOSEN: /,
+  ],
+];
+for (const [what, depsOfEast, failure, seconds, why] of REFUSALS) {
+  Deno.test(`a peer that refuses ${what}: that is the reason, and not silence`, async () => {
+    const wire = await held(failure, 8, () => {}, { lookup }, depsOfEast);
+    await wire.seconds(seconds);
+    match(
+      wire.west.pluto.status().at(-1)!,
+      new RegExp(`=> %${failure} .* {4}no SA with 198\\.51\\.100\\.2${why.source}`),
+    );
+  });
+}
