@@ -34,7 +34,7 @@ type Way = readonly [from: string, to: string, address: string];
 
 const WORKS = "the path is there";
 const WAIT_MS = 1000;
-const UDP = 17, IKE_PORT = 500;
+const UDP = 17, UDP_BYTES = 8, IKE_PORT = 500, NATT_PORT = 4500;
 
 export class BadPath {
   private constructor(readonly daemon: Daemon) {}
@@ -98,15 +98,46 @@ async function carry([from, to, address]: Way, { ike, data }: Ills, random: () =
   };
   for (;;) {
     for (let packet = tap.next(); packet; packet = tap.next()) {
-      if (isFor(packet)) treat(withoutChecksum(packet.slice()));
+      if (!isFor(packet)) continue;
+      for (const one of datagramsOf(packet.slice())) treat(withoutChecksum(one));
     }
     await tap.wait(WAIT_MS);
   }
 }
 
+/**
+ * Of ESP in UDP, datagrams that the sender has left for the device to cut (`UDP_SEGMENT`): each but the last is of one length,
+ * and begins with the SPI of the first and the next sequence number.
+ */
+function datagramsOf(packet: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const headers = ((packet[0] & 15) << 2) + UDP_BYTES;
+  if (packet[9] !== UDP || isIke(packet)) return [packet];
+  const esp = new DataView(packet.buffer, packet.byteOffset + headers);
+  const follows = (at: number) =>
+    esp.getUint32(at) === esp.getUint32(0) && esp.getUint32(at + 4) === esp.getUint32(4) + 1;
+  let size = 8;
+  while (size + 8 <= esp.byteLength && !follows(size)) size++;
+  if (size + 8 > esp.byteLength) return [packet];
+  const datagrams = [];
+  for (let at = headers; at < packet.length; at += size) {
+    const body = packet.subarray(at, at + size);
+    const one = new Uint8Array(headers + body.length);
+    one.set(packet.subarray(0, headers));
+    one.set(body, headers);
+    // the kernel fills in IP's length and checksum
+    new DataView(one.buffer).setUint16(headers - 4, UDP_BYTES + body.length);
+    datagrams.push(one);
+  }
+  return datagrams;
+}
+
+/** Also what goes by port 4500, which a marker of zeros tells from ESP (RFC 3948 §2.2). */
 function isIke(packet: Uint8Array): boolean {
-  const ports = new DataView(packet.buffer, packet.byteOffset + ((packet[0] & 15) << 2));
-  return packet[9] === UDP && (ports.getUint16(0) === IKE_PORT || ports.getUint16(2) === IKE_PORT);
+  if (packet[9] !== UDP) return false;
+  const udp = new DataView(packet.buffer, packet.byteOffset + ((packet[0] & 15) << 2));
+  const has = (port: number) => udp.getUint16(0) === port || udp.getUint16(2) === port;
+  if (has(IKE_PORT)) return true;
+  return has(NATT_PORT) && udp.byteLength >= UDP_BYTES + 4 && udp.getUint32(UDP_BYTES) === 0;
 }
 
 /** Senders leave UDP's to the device, which has seen none of this: 0 is for none. */
