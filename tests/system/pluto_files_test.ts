@@ -25,3 +25,13 @@ Deno.test("PlutoFiles.group() reads a file of the directory of policies, and no 
   equal(await files.group("../../shadow"), undefined);
   equal(await files.group("clear"), undefined);
 });
+
+Deno.test("PlutoFiles.group() says what is doubtful, and takes it, as well as what is wrong", async () => {
+  const path = "/etc/ipsec.d/policies/clear";
+  const group = await groupsIn({ [path]: "203.0.113.\n203.0.113.0/\n" }).group("clear");
+  equal(group?.subnets.map(({ subnet }) => formatSubnet(subnet)), ["203.0.113.0/32"]);
+  equal(group?.complaints, [
+    `"${path}" line 1: "203.0.113." is the host 203.0.113.0 alone; the network is 203.0.113.0/24`,
+    `"${path}" line 2: empty string "203.0.113.0/"`,
+  ]);
+});
