@@ -2,10 +2,10 @@
  * README.md and docs/manual-keying.md, as they stand there: every command of their `sh west`, `sh east` and `sh both`
  * blocks runs in a root shell of that host. Each host has an /etc, a /usr/local and a /run of its own; scp(1) is replaced by a copy.
  */
-import { match, ok, strictEqual as equal } from "node:assert/strict";
+import { deepStrictEqual as deepEqual, match, ok, strictEqual as equal } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type Host, Net, run } from "../tools/_net.ts";
-import { Wire } from "../tools/_wire.ts";
+import { type SeenPacket, Wire } from "../tools/_wire.ts";
 import { testWith } from "./interop/_needs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -162,6 +162,11 @@ async function play(file: string, leastSteps: number, check: (printed: Printed, 
   }
 }
 
+/** Not the error that the peer's IKE is not there yet, or no longer. */
+function isPing({ protocol, bytes, headerBytes }: SeenPacket): boolean {
+  return protocol === "ICMP" && (bytes[headerBytes] === 0 || bytes[headerBytes] === 8);
+}
+
 testWith(["root", "ping"], "README.md: two hosts in five minutes, as it is written there", async () => {
   await play("README.md", 7, (printed, wire) => {
     match(
@@ -172,7 +177,7 @@ testWith(["root", "ping"], "README.md: two hosts in five minutes, as it is writt
     match(printed.get("ipsec eroute") ?? "", /^3 +192\.0\.2\.1\/32 +-> 192\.0\.2\.2\/32 +=> tun0x\w+@192\.0\.2\.2$/m);
     match(printed.get("ipsec auto --status") ?? "", /STATE_QUICK_I2 \(sent QI2, IPsec SA established\)/);
     equal(wire.packets.filter(({ protocol }) => protocol === "ESP").length, 6);
-    equal(wire.packets.filter(({ protocol }) => protocol === "ICMP").length, 0);
+    deepEqual(wire.packets.filter(isPing), []);
   });
 });
 
@@ -182,7 +187,7 @@ testWith(["root", "ping"], "docs/manual-keying.md: the tunnel, as it is written 
     match(printed.get("ipsec eroute") ?? "", /^3 +10\.1\.0\.0\/24 +-> 10\.2\.0\.0\/24 +=> tun0x1000@192\.0\.2\.2$/m);
     match(printed.get("ipsec klips --status") ?? "", /^ {2}in: {2}3 packets, .* 0 dropped, 0 errors$/m);
     equal(wire.packets.filter(({ protocol }) => protocol === "ESP").length, 6);
-    equal(wire.packets.filter(({ protocol }) => protocol === "ICMP").length, 0);
+    deepEqual(wire.packets.filter(isPing), []);
   });
 });
 
