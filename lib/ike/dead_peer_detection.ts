@@ -124,7 +124,10 @@ export class DeadPeerDetection {
 
   /** There is a newer ISAKMP SA with this peer, which does the asking. */
   #isSuperseded(sa: IsakmpState): boolean {
-    return this.#services.states.values().some((other) =>
+    if (!sa.peerId) return false;
+    const { host, statesOf } = this.#services;
+    const states = [...host.connectionsWith(sa.peerId)].flatMap((one) => [...statesOf(one)]);
+    return states.some((other) =>
       other.kind === "isakmp" && other.isEstablished && other.number > sa.number && isSamePeer(sa, other)
     );
   }

@@ -1,5 +1,4 @@
 /** Delete: what tells a peer that an SA is gone, and which SA of ours a peer means by its own (pluto.md §14). */
-import { equalBytes } from "../crypto/constant_time.ts";
 import { sameAddress } from "../text/address.ts";
 import { sameIdentity } from "../text/identity.ts";
 import { DOI, PROTOCOL, protocolName } from "./constants.ts";
@@ -78,37 +77,56 @@ export function judgeDelete(sa: IsakmpSa, payload: Delete, states: ReadonlyMap<n
   if (length !== wanted) {
     return [{ ignored: `${IGNORING}bad SPI size (${length}) for ${protocolName(protocol)}` }];
   }
-  return spis.map((spi) =>
-    protocol === PROTOCOL.ISAKMP ? judgeIsakmp(sa, spi, states) : judgeIpsec(sa, protocol, spiNumber(spi), states)
-  );
+  return protocol === PROTOCOL.ISAKMP
+    ? judgeIsakmp(sa, spis, states)
+    : judgeIpsec(sa, protocol, spis.map(spiNumber), states);
 }
 
-function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, states: ReadonlyMap<number, IkeState>): Judgement {
-  const [first, second] = [spi.subarray(0, 8), spi.subarray(8)];
-  const isFound = (state: IkeState): state is IsakmpSa => {
-    if (state.kind !== "isakmp") return false;
-    const { initiatorCookie, responderCookie } = state as IsakmpState;
-    return equalBytes(initiatorCookie, first) && equalBytes(responderCookie, second);
-  };
-  const found = states.values().find(isFound);
-  if (!found) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
-  if (isSamePeer(sa, found)) return { state: found };
-  return {
-    ignored: `${IGNORING}ISAKMP SA used to convey Delete has different IDs from ISAKMP SA it deletes`,
-  };
+/** One look at all states, however many SPIs there are; so below. */
+function judgeIsakmp(
+  sa: IsakmpSa,
+  spis: readonly Uint8Array[],
+  states: ReadonlyMap<number, IkeState>,
+): Judgement[] {
+  const named = spis.map((spi) => spi.toHex());
+  const found = new Map<string, IsakmpSa>();
+  const wanted = new Set(named);
+  for (const state of states.values()) {
+    if (state.kind !== "isakmp") continue;
+    const spi = cookies(state).toHex();
+    if (wanted.has(spi) && !found.has(spi)) found.set(spi, state);
+  }
+  return named.map((spi) => {
+    const state = found.get(spi);
+    if (!state) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
+    if (isSamePeer(sa, state)) return { state };
+    return { ignored: `${IGNORING}ISAKMP SA used to convey Delete has different IDs from ISAKMP SA it deletes` };
+  });
 }
 
-function judgeIpsec(sa: IsakmpSa, protocol: number, spi: number, states: ReadonlyMap<number, IkeState>): Judgement {
-  const has = (which: "inboundSpi" | "outboundSpi") =>
-    states.values().find((state): state is IpsecSa =>
-      state.kind === "ipsec" &&
-      state.protocols.some((one) => one[which] === spi && numberOf(one.suite.protocol) === protocol) &&
-      isOfPeer(sa, state, states)
-    );
-  const state = has("outboundSpi");
-  if (state) return { state };
-  const bogus = has("inboundSpi") ? " (our SPI - bogus implementation)" : " (maybe expired)";
-  return { ignored: `${IGNORING}${protocolName(protocol)} SA(${spiText(spi)}) not found${bogus}` };
+function judgeIpsec(
+  sa: IsakmpSa,
+  protocol: number,
+  spis: readonly number[],
+  states: ReadonlyMap<number, IkeState>,
+): Judgement[] {
+  const wanted = new Set(spis);
+  const found = { inboundSpi: new Set<number>(), outboundSpi: new Map<number, IpsecSa>() };
+  for (const state of states.values()) {
+    if (state.kind !== "ipsec") continue;
+    for (const { suite, inboundSpi, outboundSpi } of state.protocols) {
+      if (!wanted.has(inboundSpi) && !wanted.has(outboundSpi)) continue;
+      if (numberOf(suite.protocol) !== protocol || !isOfPeer(sa, state, states)) continue;
+      found.inboundSpi.add(inboundSpi);
+      if (!found.outboundSpi.has(outboundSpi)) found.outboundSpi.set(outboundSpi, state);
+    }
+  }
+  return spis.map((spi) => {
+    const state = found.outboundSpi.get(spi);
+    if (state) return { state };
+    const bogus = found.inboundSpi.has(spi) ? " (our SPI - bogus implementation)" : " (maybe expired)";
+    return { ignored: `${IGNORING}${protocolName(protocol)} SA(${spiText(spi)}) not found${bogus}` };
+  });
 }
 
 function numberOf(protocol: "esp" | "ah" | "ipcomp"): number {
@@ -124,10 +142,10 @@ function isOfPeer(sa: IsakmpSa, ipsec: IpsecSa, states: ReadonlyMap<number, IkeS
 
 export function isSamePeer(a: IsakmpSa, b: IsakmpSa): boolean {
   if (a === b) return true;
+  if (!sameAddress(a.path.local, b.path.local) || !sameAddress(a.path.remote, b.path.remote)) return false;
   // Clients of one group behind one NAT differ in nothing but the connections with the addresses that they have from us.
   if (sidesOf(a.connection).modecfgServer && a.connection !== b.connection) return false;
-  return sameAddress(a.path.local, b.path.local) && sameAddress(a.path.remote, b.path.remote) &&
-    a.peerId !== undefined && b.peerId !== undefined && sameIdentity(a.peerId, b.peerId);
+  return a.peerId !== undefined && b.peerId !== undefined && sameIdentity(a.peerId, b.peerId);
 }
 
 /** The ISAKMP SA that made it has gone: what its connection says of the peer counts. */

@@ -1,4 +1,5 @@
 /** What all parts of the engine share: the states, the machine over them, sending, saying, counting, and carrying effects out. */
+import { sameIdentity } from "../text/identity.ts";
 import { IvChain } from "./cbc.ts";
 import { EXCHANGE } from "./constants.ts";
 import { Counters, RateLimit } from "./counters.ts";
@@ -73,6 +74,8 @@ export class EngineCore {
     this.phase2 = makePhase2({
       ...world,
       states: this.table.byNumber,
+      statesOf: (connection) => this.table.of(connection),
+      statesUnder: (isakmp) => this.table.under(isakmp),
       inform: (sa, payloads) => this.inform(sa, payloads),
       openTransaction: (sa, opening) => this.openTransaction(sa, opening),
     });
@@ -356,8 +359,10 @@ export class EngineCore {
 
   /** States with the same two ends. */
   #others(state: State): State[] {
-    const alike = [...this.deps.host.alike(state.connection)];
-    return alike.flatMap((one) => [...this.table.of(one)]).filter((one) => one !== state);
+    const { ours: { id: ourId }, peers: { id: peersId } } = state.connection;
+    const alike = [...this.deps.host.connectionsWith(peersId)].filter(({ ours }) => sameIdentity(ours.id, ourId));
+    return [...new Set([...alike, state.connection])]
+      .flatMap((one) => [...this.table.of(one)]).filter((one) => one !== state);
   }
 
   drop(state: State): void {

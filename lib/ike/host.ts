@@ -71,8 +71,8 @@ export interface IkeHost {
   /** pluto.md §15.3, §19.5. */
   chooseByClients(sa: IsakmpSa, request: ClientRequest): Promise<IkeConnection | Refusal>;
 
-  /** Those whose two ends have the identities that the ends of this one have, itself among them. */
-  alike(connection: IkeConnection): Iterable<IkeConnection>;
+  /** All with a peer of this identity. */
+  connectionsWith(peerId: Identity): Iterable<IkeConnection>;
 
   presharedKey(connection: IkeConnection, peerId?: Identity): Secret | undefined;
   privateKey(connection: IkeConnection): RsaPrivateKey | undefined;
@@ -177,6 +177,8 @@ export interface IkeEngine {
   readonly states: ReadonlyMap<number, IkeState>;
   /** Those that have this connection now. */
   statesOf(connection: IkeConnection): Iterable<IkeState>;
+  /** Negotiated under an ISAKMP SA. */
+  statesUnder(isakmp: number): Iterable<IpsecSa>;
   counters(): Readonly<Record<string, number>>;
 }
 

@@ -43,6 +43,10 @@ export class IkeV1 implements IkeEngine {
     return this.#core.table.of(connection);
   }
 
+  statesUnder(isakmp: number): Iterable<IpsecSa> {
+    return this.#core.table.under(isakmp);
+  }
+
   receive(path: Path, datagram: Uint8Array): void {
     try {
       this.#take(path, datagram);

@@ -118,16 +118,11 @@ function meaningOf({ notify }: Notification, sa: IsakmpState, { ourClient, conne
     `rightsubnet=vhost:%priv,%no takes it, and virtual_private= with ${version}:${net}, or a network around it`;
 }
 
-function all(services: EngineServices) {
-  return services.states.values() as IteratorObject<IsakmpState | IpsecState>;
-}
-
 /** The SA that a notification names by its SPI. */
 function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }: Notification) {
   if (protocol === PROTOCOL.ISAKMP || spi.length !== 4) return sa;
   const wanted = spiNumber(spi);
-  return all(services).find((state) =>
-    state.kind === "ipsec" && state.isakmp === sa.number &&
+  return [...services.statesUnder(sa.number)].find((state) =>
     state.protocols.some(({ inboundSpi, outboundSpi }) => inboundSpi === wanted || outboundSpi === wanted)
   );
 }
@@ -137,9 +132,7 @@ function stateMeant(services: EngineServices, sa: IsakmpState, { protocol, spi }
  * only be meant where there is no other.
  */
 function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notification): IpsecState | undefined {
-  const attempts = all(services).filter((state): state is IpsecState =>
-    state.kind === "ipsec" && state.isakmp === sa.number && state.name === "QUICK_I1"
-  ).toArray();
+  const attempts = [...services.statesUnder(sa.number)].filter(({ name }) => name === "QUICK_I1");
   const quoted = spi.length === 4 ? spiNumber(spi) : undefined;
   const named = attempts.find((state) => quoted !== undefined && state.ourSpis.includes(quoted));
   return named ?? (attempts.length === 1 ? attempts[0] : undefined);

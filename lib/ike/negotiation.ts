@@ -32,7 +32,7 @@ export abstract class Negotiation {
   /** Set once it has left the table of states: answers of the host that come later are for nobody. */
   isGone = false;
   /** Called before it becomes another connection's. */
-  rebinding: ((to: IkeConnection) => void) | undefined = undefined;
+  rebinding: ((state: Negotiation, to: IkeConnection) => void) | undefined = undefined;
 
   constructor(start: NegotiationStart) {
     this.number = start.number;
@@ -49,7 +49,7 @@ export abstract class Negotiation {
   }
 
   set connection(connection: IkeConnection) {
-    this.rebinding?.(connection);
+    this.rebinding?.(this, connection);
     this.#connection = connection;
   }
 

@@ -1,4 +1,5 @@
 /** What runs under an ISAKMP SA, as the engine sees it: Quick Mode, XAUTH and Mode Config, informational messages, DPD. */
+import type { IkeConnection } from "./connection.ts";
 import type { ExchangeTable, InformationalStep, Opening } from "./exchange_table.ts";
 import type { IkeDeps, QuickOptions } from "./host.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
@@ -17,6 +18,8 @@ export type AfterPhase1 =
 /** What phase 2 may have done outside of a step, e.g. when a timer of its own runs out. */
 export interface EngineServices extends IkeDeps {
   readonly states: ReadonlyMap<number, IkeState>;
+  statesOf(connection: IkeConnection): Iterable<IkeState>;
+  statesUnder(isakmp: number): Iterable<IpsecState>;
   /** An informational message, HASH(1) before the payloads, under an SA whose phase 1 is done. */
   inform(sa: IsakmpState, payloads: readonly Payload[]): void;
   openTransaction(sa: IsakmpState, opening: Opening<IsakmpState>): void;

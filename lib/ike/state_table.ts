@@ -6,6 +6,7 @@ import { formatAddress } from "../text/address.ts";
 import type { IkeConnection } from "./connection.ts";
 import type { IpsecState } from "./ipsec_sa.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
+import type { Negotiation } from "./negotiation.ts";
 import type { Path } from "./state.ts";
 
 export type State = IsakmpState | IpsecState;
@@ -40,10 +41,7 @@ export class StateTable {
   add(state: State): void {
     this.byNumber.set(state.number, state);
     this.#bind(state, state.connection);
-    state.rebinding = (to) => {
-      this.#unbind(state);
-      this.#bind(state, to);
-    };
+    state.rebinding = this.#rebind;
     if (state.kind === "ipsec") {
       const under = this.#quicks.get(state.isakmp) ?? new Map<number, IpsecState>();
       this.#quicks.set(state.isakmp, under.set(state.exchange.messageId, state));
@@ -119,12 +117,16 @@ export class StateTable {
     return this.#byConnection.get(connection) ?? [];
   }
 
+  under(isakmp: number): Iterable<IpsecState> {
+    return this.#quicks.get(isakmp)?.values() ?? [];
+  }
+
   /** Under all ISAKMP SAs of a connection: a peer can have many. */
   unfinishedQuicks({ connection }: IsakmpState): number {
     let count = 0;
     for (const { kind, number } of this.of(connection)) {
       if (kind !== "isakmp") continue;
-      for (const { isEstablished } of this.#quicks.get(number)?.values() ?? []) if (!isEstablished) count++;
+      for (const { isEstablished } of this.under(number)) if (!isEstablished) count++;
     }
     return count;
   }
@@ -133,6 +135,11 @@ export class StateTable {
     const state = this.byNumber.get(number);
     return state?.kind === "isakmp" ? state : undefined;
   }
+
+  readonly #rebind = (state: Negotiation, to: IkeConnection): void => {
+    this.#unbind(state as State);
+    this.#bind(state as State, to);
+  };
 
   #bind(state: State, connection: IkeConnection): void {
     const states = this.#byConnection.get(connection);

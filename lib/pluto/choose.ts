@@ -170,10 +170,10 @@ export class Chooser {
       const wanted = one.peers.givenId;
       return wanted === "%myid" ? undefined : matchIdentity(peerId, wildId(one, wanted));
     };
-    // between two hosts there may be thousands, each for an identity
-    const exact = connections.withPeer(peerId).find((one) =>
-      sameHostPair(one, current) && one.isOriented && mayBe(one) && wildcardsOf(one) === 0 && hasKey(one)
-    );
+    // between two hosts, and for any host, there may be thousands, each for an identity
+    const named = connections.withPeer(peerId).filter((one) => one.isOriented && wildcardsOf(one) === 0);
+    const exact = named.find((one) => sameHostPair(one, current) && mayBe(one) && hasKey(one)) ??
+      named.find((one) => isForAny(one, pair) && mayBe(one) && hasKey(one));
     if (exact) return exact;
     let found: Connection | undefined, fewest = ANY_ID_WILDCARDS + 1;
     for (const list of [connections.between(pair), connections.wildcards(pair)]) {
@@ -181,7 +181,6 @@ export class Chooser {
         if (!mayBe(one)) continue;
         const wildcards = wildcardsOf(one);
         if (wildcards === undefined || wildcards >= fewest || !hasKey(one)) continue;
-        if (wildcards === 0) return one;
         [found, fewest] = [one, wildcards];
       }
     }
@@ -248,6 +247,11 @@ export class Chooser {
 /** An instance whose template is for many, before its peer has said who it is. */
 function isNameless({ connectionKind, peers: { givenId } }: Connection): boolean {
   return connectionKind === "CK_INSTANCE" && givenId !== "%myid" && idWildcards(givenId) > 0;
+}
+
+/** Any peer that speaks with this host of ours. */
+function isForAny({ ours, peers }: Connection, { ours: host, ourPort, peersPort }: HostPair): boolean {
+  return peers.isAnyHost && sameAddress(ours.host, host) && ours.port === ourPort && peers.port === peersPort;
 }
 
 function pairOf({ local, localPort, remote, remotePort }: Path): HostPair {

@@ -82,6 +82,7 @@ export class Connection implements IkeConnection {
   /** The group that it is a member of. */
   group: Connection | undefined = undefined;
   #interface: Interface | undefined = undefined;
+  #changed: (() => void) | undefined = undefined;
   routing: Routing = "UNROUTED";
   /** Number of the state whose SAs the eroute leads to; {@linkcode NOBODY}. */
   erouteOwner = NOBODY;
@@ -139,12 +140,12 @@ export class Connection implements IkeConnection {
   swapEnds(): void {
     [this.ours, this.peers] = [this.peers, this.ours];
     this.priority = priorityOf(this.ours.net, this.peers.net);
-    this.ours.changed?.();
+    this.#changed?.();
   }
 
   /** @param changed called after a change of what the connection is found by */
   watch(changed: (() => void) | undefined): void {
-    this.ours.changed = this.peers.changed = changed;
+    this.#changed = this.ours.changed = this.peers.changed = changed;
   }
 
   /** Undefined until oriented. */
@@ -154,7 +155,7 @@ export class Connection implements IkeConnection {
 
   set interface(one: Interface | undefined) {
     this.#interface = one;
-    this.peers.changed?.();
+    this.#changed?.();
   }
 
   get isOriented(): boolean {

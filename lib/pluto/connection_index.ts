@@ -36,8 +36,13 @@ export class ConnectionIndex {
       this.#lists.set(key, [connection]);
       return;
     }
-    const place = list.findIndex((one) => this.#isBefore(connection, one));
-    list.splice(place < 0 ? list.length : place, 0, connection);
+    let from = 0, to = list.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#isBefore(connection, list[middle])) to = middle;
+      else from = middle + 1;
+    }
+    list.splice(from, 0, connection);
   }
 
   remove(connection: Connection): void {

@@ -27,9 +27,18 @@ export class Connections implements Iterable<Connection> {
   readonly #byName = this.#index(({ name }) => name);
   readonly #byHosts = this.#index((one) => one.isOriented ? pairKey(one) : undefined);
   readonly #openByHosts = this.#index((one) => one.isOriented && one.peers.isOpen ? pairKey(one) : undefined);
+  readonly #byPeerHost = this.#index(({ peers }) => peers.isAnyHost ? undefined : peers.host.bytes.toHex());
+  // what %myid stands for changes without a word to us
   readonly #byPeerId = this.#index(({ peers }) => peers.givenId === "%myid" ? "%myid" : identityKey(peers.id));
   readonly #byPeerNet = this.#index(({ peers }) => netKey(peers.net));
-  readonly #indexes = [this.#byName, this.#byHosts, this.#openByHosts, this.#byPeerId, this.#byPeerNet];
+  readonly #indexes = [
+    this.#byName,
+    this.#byHosts,
+    this.#openByHosts,
+    this.#byPeerHost,
+    this.#byPeerId,
+    this.#byPeerNet,
+  ];
 
   /** @param removed what a connection had of its own is given back */
   constructor(readonly removed: (connection: Connection) => void = () => {}) {}
@@ -50,15 +59,14 @@ export class Connections implements Iterable<Connection> {
     this.#places.set(connection, place);
     const at = group ? this.#all.indexOf(connection.group!) + 1 : 0;
     this.#all.splice(at, 0, connection);
-    const update = () => {
-      for (const index of this.#indexes) index.update(connection);
-    };
-    connection.watch(update);
-    update();
+    connection.watch(() => this.#update(connection));
+    this.#update(connection);
   }
 
   remove(connection: Connection): void {
-    this.#all = this.#all.filter((one) => one !== connection);
+    // whoever looks at them goes on with the old list
+    const at = this.#all.indexOf(connection);
+    if (at >= 0) this.#all = this.#all.toSpliced(at, 1);
     connection.watch(undefined);
     for (const index of this.#indexes) index.remove(connection);
     this.#places.delete(connection);
@@ -88,7 +96,7 @@ export class Connections implements Iterable<Connection> {
   }
 
   /**
-   * Oriented ones between two hosts.
+   * Oriented ones between two hosts. A list that changes with them, not to be kept.
    *
    * @param net only those to this network of the peer's, and those to whichever it will be
    */
@@ -96,7 +104,7 @@ export class Connections implements Iterable<Connection> {
     return this.#withHosts(hostsKey(pair, isAnyAddress(pair.peers) ? undefined : pair.peers), net);
   }
 
-  /** Oriented ones that are for any peer. @param net as above */
+  /** Oriented ones that are for any peer, as above. */
   wildcards(pair: Omit<HostPair, "peers">, net?: Subnet): readonly Connection[] {
     return this.#withHosts(hostsKey(pair, undefined), net);
   }
@@ -121,7 +129,12 @@ export class Connections implements Iterable<Connection> {
     return new Set(this.withPeer(peers.id).filter(({ ours }) => sameIdentity(ours.id, id))).add(connection);
   }
 
-  /** To this very network of the peer's. */
+  /** With a peer at this address, whichever of ours it speaks with. Not to be kept. */
+  at(host: Address): readonly Connection[] {
+    return this.#byPeerHost.get(host.bytes.toHex());
+  }
+
+  /** To this very network of the peer's. Not to be kept. */
   towards(net: Subnet): readonly Connection[] {
     return this.#byPeerNet.get(netKey(net));
   }
@@ -144,6 +157,10 @@ export class Connections implements Iterable<Connection> {
       kinds.indexOf(a.connectionKind) - kinds.indexOf(b.connectionKind) ||
       a.serial - b.serial || a.priority - b.priority
     );
+  }
+
+  #update(connection: Connection): void {
+    for (const index of this.#indexes) index.update(connection);
   }
 
   #index(keyOf: (connection: Connection) => string | undefined): ConnectionIndex {

@@ -2,11 +2,10 @@
 import type { DpdPolicy } from "../ike/connection.ts";
 import type { IsakmpSa } from "../ike/state.ts";
 import type { Connection } from "./connection.ts";
-import { sameHostPair } from "./connections.ts";
+import { type Connections, sameHostPair } from "./connections.ts";
 import { RC } from "./define.ts";
 import type { Initiator } from "./initiate.ts";
 import type { LifeCycle } from "./life_cycle.ts";
-import { sameIdentity } from "../text/identity.ts";
 
 const STORIES: Readonly<Record<DpdPolicy["action"], string | undefined>> = {
   none: undefined,
@@ -21,15 +20,16 @@ export interface DpdActionDeps {
   tell(about: Connection, code: number, text: string): void;
 }
 
-/** @param all connections: those with the same peer that have SAs are concerned */
+/** Those with the same peer that have SAs are concerned. */
 export async function onDeadPeer(
   sa: IsakmpSa,
   its: Connection,
-  all: Iterable<Connection>,
+  all: Pick<Connections, "withPeer">,
   deps: DpdActionDeps,
 ): Promise<void> {
   const { lifeCycle, initiator } = deps;
-  const concerned = [...all].filter((one) => isWithSamePeer(one, its) && lifeCycle.statesOf(one).length > 0);
+  const concerned = all.withPeer(its.peers.id)
+    .filter((one) => isWithSamePeer(one, its) && lifeCycle.statesOf(one).length > 0);
   if (!concerned.includes(its)) concerned.push(its);
   const actions = concerned.map((one) => ({
     one,
@@ -50,8 +50,7 @@ export async function onDeadPeer(
   for (const { one, action } of actions) if (action === "clear") await lifeCycle.release(one, false);
 }
 
-/** Behind one NAT several clients of a group have one identity: of those, their addresses out of a pool tell. */
+/** Of those with its identity: behind one NAT several clients of a group have one, and are told apart by their leases. */
 function isWithSamePeer(one: Connection, its: Connection): boolean {
-  return one.isOriented && sameHostPair(one, its) && sameIdentity(one.peers.id, its.peers.id) &&
-    one.lease === its.lease;
+  return one.isOriented && sameHostPair(one, its) && one.lease === its.lease;
 }

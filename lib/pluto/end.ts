@@ -43,8 +43,8 @@ export class End implements IkeEnd {
   readonly port: number;
   nextHop: Address;
   #client: Subnet | undefined;
-  isClientWithin: boolean;
-  virtual: VirtualClient | undefined;
+  #isClientWithin: boolean;
+  #virtual: VirtualClient | undefined;
   readonly protocol: number;
   clientPort: number;
   readonly keyOnDemand: boolean;
@@ -68,8 +68,8 @@ export class End implements IkeEnd {
     this.port = fields.port;
     this.nextHop = fields.nextHop;
     this.#client = fields.client;
-    this.isClientWithin = fields.isClientWithin;
-    this.virtual = fields.virtual;
+    this.#isClientWithin = fields.isClientWithin;
+    this.#virtual = fields.virtual;
     this.protocol = fields.protocol;
     this.clientPort = fields.clientPort;
     this.keyOnDemand = fields.keyOnDemand;
@@ -87,8 +87,8 @@ export class End implements IkeEnd {
   }
 
   copy(): End {
-    const { host, client, givenId: id } = this;
-    return new End({ ...this, host, client, id }, this.#myId);
+    const { host, client, isClientWithin, virtual, givenId: id } = this;
+    return new End({ ...this, host, client, isClientWithin, virtual, id }, this.#myId);
   }
 
   get host(): Address {
@@ -107,6 +107,14 @@ export class End implements IkeEnd {
   set client(client: Subnet | undefined) {
     this.#client = client;
     this.changed?.();
+  }
+
+  get isClientWithin(): boolean {
+    return this.#isClientWithin;
+  }
+
+  get virtual(): VirtualClient | undefined {
+    return this.#virtual;
   }
 
   /** As it was given. */
@@ -140,8 +148,8 @@ export class End implements IkeEnd {
 
   /** The peer has said which network it is. */
   settle(client: Subnet | undefined): void {
-    this.isClientWithin = false;
-    this.virtual = undefined;
+    this.#isClientWithin = false;
+    this.#virtual = undefined;
     this.client = client;
   }
 

@@ -52,8 +52,8 @@ export class PlutoHost implements IkeHost {
     return this.parts.keys.privateKey(ours(connection));
   }
 
-  alike(connection: IkeConnection): Iterable<IkeConnection> {
-    return this.parts.connections.alike(ours(connection));
+  connectionsWith(peerId: Identity): Iterable<IkeConnection> {
+    return this.parts.connections.withPeer(peerId);
   }
 
   async peerKeys(connection: IkeConnection, peerId: Identity): Promise<PeerKeys> {
@@ -298,9 +298,7 @@ export class PlutoHost implements IkeHost {
 
   async #askInbound(sa: IsakmpSa): Promise<void> {
     const { engine, deps, notes } = this.parts;
-    const under = [...engine.states.values()].filter((state): state is IpsecSa =>
-      state.kind === "ipsec" && state.isakmp === sa.number && state.isEstablished
-    );
+    const under = [...engine.statesUnder(sa.number)].filter(({ isEstablished }) => isEstablished);
     await this.#quietly(async () => {
       const idle = under.length ? await deps.kernel.idleInbound(under) : undefined;
       if (!engine.states.has(sa.number)) return;

@@ -28,8 +28,9 @@ const PAUSE_MS = 500;
 
 export class Keeper {
   readonly #deps: KeeperDeps;
-  /** Empty where all are to be told. */
   readonly #told = new Map<Connection, KeptConn>();
+  /** A report was lost: what was told before may not have been heard. */
+  #isLost = false;
   #isPausing = false;
   #hasChanged = false;
 
@@ -47,7 +48,7 @@ export class Keeper {
   /** What somebody has just ordered outlives a crash that comes at once; what it did to other connections is told later. */
   ordered(connection: Connection | undefined): void {
     if (!this.#deps.keep) return;
-    if (!connection || !this.#told.has(connection)) return this.#report();
+    if (!connection || this.#isLost || !this.#told.has(connection)) return this.#report();
     if (isOtherThan(this.#told.get(connection)!, connection)) this.#tell([connection]);
     this.#hasChanged = true;
     this.#pause();
@@ -70,8 +71,9 @@ export class Keeper {
     });
   }
 
-  /** @returns undefined where connections have come or gone */
+  /** @returns undefined where all are to be told: connections have come or gone, or a report was lost */
   #changes(): Connection[] | undefined {
+    if (this.#isLost) return undefined;
     const changed: Connection[] = [];
     let count = 0;
     for (const one of this.#deps.connections) {
@@ -87,13 +89,13 @@ export class Keeper {
   #tell(connections: readonly Connection[]): void {
     for (const one of connections) this.#told.set(one, keptConn(one));
     const changed = connections.map((one) => this.#told.get(one)!);
-    if (!this.#deps.keep!({ changed })) this.#told.clear();
+    this.#isLost = !this.#deps.keep!({ changed });
   }
 
   #tellAll(): void {
     this.#told.clear();
     for (const one of [...this.#deps.connections].filter(isKept).reverse()) this.#told.set(one, keptConn(one));
-    if (!this.#deps.keep!({ conns: [...this.#told.values()] })) this.#told.clear();
+    this.#isLost = !this.#deps.keep!({ conns: [...this.#told.values()] });
   }
 }
 

@@ -73,8 +73,8 @@ export class Patience {
   /** What its traffic waits for: a Quick Mode, else the ISAKMP SA that is to come before it. */
   #negotiation(connection: Connection): IkeState | undefined {
     const { engine, pending } = this.#parts;
-    for (const state of engine.states.values()) {
-      if (state.kind === "ipsec" && state.connection === connection && !state.isEstablished) return state;
+    for (const state of engine.statesOf(connection)) {
+      if (state.kind === "ipsec" && !state.isEstablished) return state;
     }
     for (const one of pending) {
       const isakmp = one.connection === connection && engine.states.get(one.isakmp);

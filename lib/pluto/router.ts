@@ -4,7 +4,7 @@
  */
 import type { IpsecSa } from "../ike/state.ts";
 import { sameAddress } from "../text/address.ts";
-import { isHostSubnet, type Subnet } from "../text/subnet.ts";
+import { isHostSubnet } from "../text/subnet.ts";
 import type { UpdownVerb } from "../text/updown_variables.ts";
 import { type BareShunt, type BareShunts, sameFlow } from "./bare_shunts.ts";
 import { type Connection, NOBODY } from "./connection.ts";
@@ -51,7 +51,7 @@ export class Router {
   async route(connection: Connection): Promise<boolean> {
     const { connections } = this.deps;
     const displaced = displacedBy(connection, connections);
-    const others = { towards: (net: Subnet) => connections.towards(net).filter((one) => !displaced.includes(one)) };
+    const others: ByPeerNet = { towards: (net) => connections.towards(net).filter((one) => !displaced.includes(one)) };
     if (checkRoutable(connection, others, this.#sayer(connection)) === "impossible") return false;
     const { eroute } = findTransition("route", circumstances(connection));
     if (eroute === "leave") return true;

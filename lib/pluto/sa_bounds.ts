@@ -5,7 +5,7 @@
 import type { IkeState } from "../ike/state.ts";
 import { sameAddress } from "../text/address.ts";
 import { type Connection, NOBODY } from "./connection.ts";
-import { type Connections, hostPairOf } from "./connections.ts";
+import type { Connections } from "./connections.ts";
 
 /** SAs of one kind by one connection. */
 export const MOST_SAS = 16;
@@ -30,10 +30,10 @@ function userOf(state: IkeState): string | undefined {
 }
 
 /** Whether an instance is one too many for the peers at its address; those that work already go on, and are rekeyed. */
-export function isOneTooMany(instance: Connection, connections: Pick<Connections, "between">): boolean {
+export function isOneTooMany(instance: Connection, connections: Pick<Connections, "at">): boolean {
   if (instance.connectionKind !== "CK_INSTANCE" || instance.hasWorked) return false;
-  const alike = connections.between(hostPairOf(instance));
-  return alike.filter((one) => one.connectionKind === "CK_INSTANCE" && isInUse(one)).length >= MOST_INSTANCES;
+  return connections.at(instance.peers.host).filter((one) => one.connectionKind === "CK_INSTANCE" && isInUse(one))
+    .length >= MOST_INSTANCES;
 }
 
 function isInUse({ newestIsakmp, newestIpsec }: Connection): boolean {

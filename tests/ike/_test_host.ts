@@ -115,8 +115,8 @@ export class TestHost implements IkeHost {
     return sa.connection;
   }
 
-  alike({ ours, peers }: IkeConnection): IkeConnection[] {
-    return this.connections.filter((one) => sameIdentity(one.ours.id, ours.id) && sameIdentity(one.peers.id, peers.id));
+  connectionsWith(peerId: Identity): IkeConnection[] {
+    return this.connections.filter(({ peers }) => sameIdentity(peers.id, peerId));
   }
 
   presharedKey({ peers }: IkeConnection, peerId?: Identity): Secret | undefined {

@@ -15,6 +15,13 @@ const IDS = ["@east", "@EAST.", "@west", "%any", "CN=east", "CN=*", undefined];
 const NETS = ["10.0.2.0/24", "10.0.2.0/25", undefined];
 const NAMES = ["a", "b", "c"];
 
+const OPEN = {
+  no: (client?: string) => ({ client }),
+  within: (clientWithin?: string) => ({ client: undefined, clientWithin }),
+  virtual: () => ({ client: undefined, virtual: "vhost:%priv" }),
+  pool: () => ({ client: undefined, host: "%any", addressPool: "10.3.0.10-10.3.0.20" }),
+};
+
 type Op = (all: Connections) => void;
 const pick = (all: Connections, n: number): Connection | undefined => [...all][n % Math.max(1, all.size)];
 const place = fc.nat(20);
@@ -24,10 +31,10 @@ const ADD = fc.record({
   host: fc.constantFrom(...HOSTS),
   who: fc.constantFrom(...IDS),
   client: fc.constantFrom(...NETS),
-  isOpen: fc.boolean(),
+  openness: fc.constantFrom(...Object.keys(OPEN) as (keyof typeof OPEN)[]),
   group: fc.option(place),
-}).map(({ name, host, who, client, isOpen, group }): Op => (all) => {
-  const one = make(name, { right: { host, id: who, ...(isOpen ? { clientWithin: client } : { client }) } });
+}).map(({ name, host, who, client, openness, group }): Op => (all) => {
+  const one = make(name, { right: { host, id: who, ...OPEN[openness](client) } });
   const above = group === null ? undefined : pick(all, group);
   if (!above?.group) one.group = above; // a member is no group
   all.add(one);
@@ -76,6 +83,16 @@ function check(all: Connections, every: readonly Connection[], one: Connection):
   equal(all.between(pair, one.peers.net), all.between(pair).filter(mayBe));
   equal(all.wildcards(pair, one.peers.net), among(isWild).filter(mayBe));
   equal(new Set(all.withPeer(one.peers.id)), new Set(among(({ peers }) => sameIdentity(peers.id, one.peers.id))));
+  const isAlike = ({ ours, peers }: Connection) =>
+    sameIdentity(ours.id, one.ours.id) && sameIdentity(peers.id, one.peers.id);
+  equal(all.alike(one), new Set([...all.withPeer(one.peers.id)].filter(isAlike)));
+  equal(all.alike(one).size, among(isAlike).length);
+  if (!one.peers.isAnyHost) {
+    equal(
+      all.at(one.peers.host),
+      among(({ peers }) => sameAddress(peers.host, one.peers.host)),
+    );
+  }
   equal(all.towards(one.peers.net), among(({ peers }) => sameSubnet(peers.net, one.peers.net)));
   equal(all.named(one.name), among(({ name }) => name === one.name));
   equal(all.find(one.name), every.find(({ name, serial }) => name === one.name && serial === 0));

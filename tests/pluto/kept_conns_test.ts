@@ -75,6 +75,19 @@ Deno.test("Keeper tells at once what an administrator orders", async () => {
   deepEqual(reports.at(-1)!.map(({ isRouted }) => isRouted), [true, false]);
 });
 
+Deno.test("Keeper tells that the last connection has gone, also where the report before was lost", async () => {
+  const reports: ConnReport[] = [];
+  let isLost = false;
+  const wire = new Wire({ deps: { keep: (report) => reports.push(report) > 0 && !isLost } });
+  await wire.west.add("net-net", description());
+  isLost = true;
+  await wire.west.whack({ name: "net-net", route: true });
+  isLost = false;
+  await wire.west.whack({ name: "net-net", delete: true });
+  await wire.seconds(1);
+  deepEqual(reports.at(-1), { conns: [] });
+});
+
 Deno.test("Keeper tells all again where a report was lost", async () => {
   const reports: ConnReport[] = [];
   let isLost = false;

@@ -77,6 +77,9 @@ Deno.test("isOneTooMany() counts what was made for peers at one address, and spa
   };
   const all = [...Array(MOST_INSTANCES).keys()].map((i) => instance("198.51.100.2", i + 1));
   const full = known(all);
+  const elsewhere = instance("198.51.100.2");
+  elsewhere.ours.host = address("192.0.2.7");
+  equal(isOneTooMany(elsewhere, full), true, "with another address of ours");
   equal(isOneTooMany(instance("198.51.100.2"), full), true);
   equal(isOneTooMany(instance("198.51.100.3"), full), false, "another peer's");
   equal(isOneTooMany(all[0], full), false, "it is only rekeyed");
