@@ -2,7 +2,7 @@
 import type { FileSystem } from "../lib/config/file_system.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import type { Secrets } from "../lib/config/secrets.ts";
-import { findSecret } from "../lib/config/secrets_match.ts";
+import { SecretTable } from "../lib/config/secrets_match.ts";
 import { type Conn, isStarting, settingOf, SIDES } from "../lib/config/settings.ts";
 import { decodeRsaPublicKey, rsaKeyId } from "../lib/crypto/rsa.ts";
 import { type Address, sameAddress } from "../lib/text/address.ts";
@@ -33,8 +33,11 @@ export function missingSecrets(
   { entries }: Pick<Secrets, "entries">,
 ): string[] {
   const conns = [...loadConfig(file, files).conns.values()].filter((conn) => conn.at);
+  // a host's name stands for an address that only the DNS knows
+  if (entries.some(({ ids }) => ids.some(({ kind }) => kind === "name"))) return [];
+  const secrets = new SecretTable(entries);
   return conns.flatMap((conn) => needOf(conn, addresses) ?? []).flatMap((need) => {
-    const lines = need.authBy.map((method) => whyNot(method, need, entries));
+    const lines = need.authBy.map((method) => whyNot(method, need, secrets));
     return lines.every((line) => line !== undefined) ? lines : [];
   });
 }
@@ -71,11 +74,9 @@ function keyIdOf(text: string): string | undefined {
 }
 
 /** @returns undefined where nothing stands against it */
-function whyNot(method: string, { conn, me, him, ownKey }: Need, entries: Secrets["entries"]): string | undefined {
+function whyNot(method: string, { conn, me, him, ownKey }: Need, secrets: SecretTable): string | undefined {
   const isPsk = method === "secret";
-  // a host's name stands for an address that only the DNS knows
-  if (entries.some(({ ids }) => ids.some(({ kind }) => kind === "name"))) return undefined;
-  const found = findSecret(entries, isPsk ? "PSK" : "RSA", me, him)?.entry.key;
+  const found = secrets.find(isPsk ? "PSK" : "RSA", me, him)?.entry.key;
   const ends = `${formatIdentity(me)} and ${formatIdentity(him)}`;
   if (!found) return `conn ${conn}: no ${isPsk ? "shared secret" : "RSA key"} for ${ends}`;
   if (found.kind !== "RSA" || !ownKey) return undefined;

@@ -2,7 +2,7 @@
 import { rsaKeyId } from "../crypto/rsa.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { SecretEntry, SecretKey } from "./secrets.ts";
-import { formatIdentity, type Identity, sameIdentity } from "../text/identity.ts";
+import { formatIdentity, type Identity, identityKey, sameIdentity } from "../text/identity.ts";
 
 export interface SecretMatch {
   readonly entry: SecretEntry;
@@ -13,24 +13,51 @@ export interface SecretMatch {
 /** FreeS/WAN's words where there is a rival. */
 export const AMBIGUOUS = "multiple ipsec.secrets entries with distinct secrets match endpoints: first secret used";
 
-/**
- * @param him undefined where the peer has no identity; `any` for a road warrior who is known by address alone
- * @returns undefined where no entry is for the two
- */
-export function findSecret(
-  entries: readonly SecretEntry[],
-  wanted: "PSK" | "RSA",
-  me: Identity,
-  him: Identity | undefined,
-): SecretMatch | undefined {
-  let best: SecretEntry | undefined, rival: SecretEntry | undefined, most = 0;
-  for (const entry of entries) {
-    if (kindOf(entry.key) !== wanted) continue;
-    const rank = rankEntry(entry, wanted, me, him ?? { kind: "none" });
-    if (rank > most) [best, rival, most] = [entry, undefined, rank];
-    else if (rank === most && best && !rival && !sameSecret(best.key, entry.key)) rival = entry;
+/** Entries by their indices: a gateway may have thousands, one for each peer. */
+export class SecretTable {
+  /** With their places in the file. */
+  readonly #places = new Map<SecretEntry, number>();
+  readonly #ofAnybody: SecretEntry[] = [];
+  /** By the key of their only index, and by those of each. */
+  readonly #alone = new Map<string, SecretEntry[]>();
+  readonly #named = new Map<string, SecretEntry[]>();
+
+  constructor(readonly entries: readonly SecretEntry[] = []) {
+    for (const entry of entries) {
+      this.#places.set(entry, this.#places.size);
+      if (entry.idCount === 0) this.#ofAnybody.push(entry);
+      const keys = new Set(entry.ids.map(identityKey));
+      for (const key of keys) put(entry.idCount === 1 ? this.#alone : this.#named, key, entry);
+    }
   }
-  return best && { entry: best, rival };
+
+  /**
+   * @param him undefined where the peer has no identity; `any` for a road warrior who is known by address alone
+   * @returns undefined where no entry is for the two
+   */
+  find(wanted: "PSK" | "RSA", me: Identity, him: Identity = { kind: "none" }): SecretMatch | undefined {
+    let best: SecretEntry | undefined, rival: SecretEntry | undefined, most = 0;
+    for (const entry of this.#candidates(wanted, me, him)) {
+      if (kindOf(entry.key) !== wanted) continue;
+      const rank = rankEntry(entry, wanted, me, him);
+      if (rank > most) [best, rival, most] = [entry, undefined, rank];
+      else if (rank === most && best && !rival && !sameSecret(best.key, entry.key)) rival = entry;
+    }
+    return best && { entry: best, rival };
+  }
+
+  /** In their order in the file. A preshared key that has several indices is between two of them. */
+  #candidates(wanted: "PSK" | "RSA", me: Identity, him: Identity): SecretEntry[] {
+    const named = this.#named.get(identityKey(wanted === "PSK" ? him : me)) ?? [];
+    const all = [...this.#ofAnybody, ...this.#alone.get(identityKey(me)) ?? [], ...named];
+    return all.sort((a, b) => this.#places.get(a)! - this.#places.get(b)!);
+  }
+}
+
+function put(table: Map<string, SecretEntry[]>, key: string, entry: SecretEntry): void {
+  const entries = table.get(key);
+  if (entries) entries.push(entry);
+  else table.set(key, [entry]);
 }
 
 /** @param user who answers an XAUTH server. Names are compared as they are: who knows whether case matters there? */

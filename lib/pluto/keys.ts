@@ -1,5 +1,5 @@
 /** Secrets and public keys (pluto.md §7.2, §7.3, §12.3): which of them belong to a connection. */
-import { AMBIGUOUS, findSecret, findXauthSecret, type SecretMatch } from "../config/secrets_match.ts";
+import { AMBIGUOUS, findXauthSecret, type SecretMatch, SecretTable } from "../config/secrets_match.ts";
 import type { SecretEntry } from "../config/secrets.ts";
 import type { RsaPrivateKey, RsaPublicKey } from "../crypto/rsa.ts";
 import { encodeRsaPublicKey, secretNumbers } from "../crypto/rsa.ts";
@@ -37,7 +37,7 @@ export interface KeysDeps {
 const MOST_FETCHED = 8;
 
 export class Keys {
-  #entries: readonly SecretEntry[] = [];
+  #secrets = new SecretTable();
   /** Entries with a rival that have been warned of. */
   readonly #ambiguous = new Set<SecretEntry>();
   /** Newest first. */
@@ -46,7 +46,7 @@ export class Keys {
   constructor(readonly deps: KeysDeps) {}
 
   get hasSecrets(): boolean {
-    return this.#entries.length > 0;
+    return this.#secrets.entries.length > 0;
   }
 
   /** Newest first. */
@@ -57,8 +57,9 @@ export class Keys {
   /** Owns them from now on; those before are wiped. */
   setSecrets(entries: readonly SecretEntry[]): void {
     this.#ambiguous.clear();
-    for (const one of this.#entries) if (!entries.includes(one)) wipe(one);
-    this.#entries = entries;
+    const kept = new Set(entries);
+    for (const one of this.#secrets.entries) if (!kept.has(one)) wipe(one);
+    this.#secrets = new SecretTable(entries);
   }
 
   forgetSecrets(): void {
@@ -78,12 +79,12 @@ export class Keys {
 
   /** XAUTH, client's side. */
   xauthPassword(user: string): Secret | undefined {
-    return findXauthSecret(this.#entries, user);
+    return findXauthSecret(this.#secrets.entries, user);
   }
 
   #find(kind: "PSK" | "RSA", connection: Connection, peerId?: Identity): SecretMatch | undefined {
     const { ours } = connection;
-    const match = findSecret(this.#entries, kind, ours.id, peerId ?? indexOfPeer(connection));
+    const match = this.#secrets.find(kind, ours.id, peerId ?? indexOfPeer(connection));
     if (match?.rival && !this.#ambiguous.has(match.entry)) {
       this.#ambiguous.add(match.entry);
       this.deps.warn(AMBIGUOUS);

@@ -5,7 +5,7 @@ import { formatComplaint } from "../../lib/config/complaint.ts";
 import { readSecrets, type Secrets } from "../../lib/config/secrets.ts";
 import { formatRsaRecord } from "../../lib/config/secrets_format.ts";
 import { type Identity, parseIdentity } from "../../lib/text/identity.ts";
-import { findSecret, resolveNames } from "../../lib/config/secrets_match.ts";
+import { resolveNames, SecretTable } from "../../lib/config/secrets_match.ts";
 import { generateRsaKey } from "../../lib/crypto/rsa_generate.ts";
 
 const FILE = "/etc/ipsec.secrets";
@@ -155,15 +155,15 @@ const ADDRESSES: Record<string, string[]> = {
 };
 const lookup = (name: string) => Promise.resolve((ADDRESSES[name] ?? []).map(id));
 for (const [name, text] of NARROW) {
-  Deno.test(`findSecret() gives the secret to nobody else because of ${name}`, async () => {
+  Deno.test(`SecretTable.find() gives the secret to nobody else because of ${name}`, async () => {
     const { entries } = await resolveNames(read(text).entries, lookup);
-    equal(findSecret(entries, "PSK", id("10.0.0.1"), id("10.0.0.2")), undefined);
+    equal(new SecretTable(entries).find("PSK", id("10.0.0.1"), id("10.0.0.2")), undefined);
   });
 }
 
-Deno.test("findSecret() takes a name with two addresses for one index", async () => {
+Deno.test("SecretTable.find() takes a name with two addresses for one index", async () => {
   const { entries } = await resolveNames(read('self.example.com : PSK "x"\n').entries, lookup);
-  for (const me of ["10.0.0.1", "2001:db8::1"]) ok(findSecret(entries, "PSK", id(me), id("10.0.0.2")), me);
+  for (const me of ["10.0.0.1", "2001:db8::1"]) ok(new SecretTable(entries).find("PSK", id(me), id("10.0.0.2")), me);
 });
 
 Deno.test("readSecrets() says of a key in an NSS database where it is", () => {

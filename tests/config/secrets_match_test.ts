@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { readSecrets } from "../../lib/config/secrets.ts";
 import { splitTxt } from "../../lib/config/secrets_format.ts";
 import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../../lib/text/identity.ts";
-import { findSecret, resolveNames } from "../../lib/config/secrets_match.ts";
+import { resolveNames, SecretTable } from "../../lib/config/secrets_match.ts";
 import { secretFiles } from "./_secret_files.ts";
 
 function id(text: string): Identity {
@@ -17,7 +17,7 @@ function entriesOf(text: string) {
 
 /** Lines of the entry found and of its rival. */
 function find(text: string, kind: "PSK" | "RSA", me: string, him?: string): number[] {
-  const match = findSecret(entriesOf(text), kind, id(me), him === undefined ? undefined : id(him));
+  const match = new SecretTable(entriesOf(text)).find(kind, id(me), him === undefined ? undefined : id(him));
   return [match?.entry, match?.rival].flatMap((entry) => entry ? [entry.at.line] : []);
 }
 
@@ -51,7 +51,7 @@ const FOUND: [what: string, text: string, kind: "PSK" | "RSA", me: string, him: 
     ["a better one after two rivals", ': PSK "x"\n: PSK "y"\n@a : PSK "z"\n', "PSK", "@a", "@b", [3]],
   ];
 for (const [what, text, kind, me, him, lines] of FOUND) {
-  Deno.test(`findSecret() takes ${what}`, () => deepEqual(find(text, kind, me, him), lines));
+  Deno.test(`SecretTable.find() takes ${what}`, () => deepEqual(find(text, kind, me, him), lines));
 }
 
 const SAME: [a: string, b: string, same: boolean][] = [
