@@ -20,9 +20,12 @@ Options may be shortened as long as they stay unambiguous. The last one that nam
 - \`--gateway GATEWAY\`: gateway in the IPSECKEY record, a name or an address; none unless given.
 - \`--precedence N\`: precedence in the IPSECKEY record, 0 to 255, 10 unless given; the lowest is tried first.
 - \`--dhclient\`: lines for dhclient.conf.
+- \`--pem\`: the key in PEM (SubjectPublicKeyInfo), as strongSwan and openssl(1) read it.
 - \`--json\`: key ID, bits, host, origin, identities, public key, file and line, for programs.
 - \`--id ID\`: the key of the record that names this identity, as it stands there: \`@west.example.com\`, \`192.0.2.1\`.
 - \`--file FILE\`: another file than \`/etc/ipsec.secrets\` (\`$IPSEC_CONFS/ipsec.secrets\` where that is set).
+- \`--from FILE\`: not this host's key but a peer's, which is in *FILE* in PEM, as a public key or in a certificate (of
+  which nothing else is looked at: whoever gave it must be trusted). For \`--left\`, \`--right\`, \`--pem\` and \`--json\`.
 - \`--help\`, \`--version\`: print a text and end.
 
 ## EXIT STATUS
@@ -35,6 +38,10 @@ read; 2 for a wrong command line.
 What a peer that calls this host its right side writes:
 
     ipsec showhostkey --right
+
+What this host writes of a peer whose key came as a file:
+
+    ipsec showhostkey --right --from east.pem
 
 For the reverse zone, where peers look for this host's gateway:
 

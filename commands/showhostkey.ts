@@ -6,6 +6,7 @@ import { splitTxt } from "../lib/config/secrets_format.ts";
 import { loadSecrets } from "../lib/config/secrets_load.ts";
 import { formatIdentity, type Identity, parseIdentity, sameIdentity } from "../lib/text/identity.ts";
 import { encodeRsaPublicKey, modulusBits, rsaKeyId, type RsaPublicKey } from "../lib/crypto/rsa.ts";
+import { formatPublicKeyPem, parsePublicKeyPem } from "../lib/crypto/rsa_public_file.ts";
 import { confDirectory, privateKeyDirectory } from "../lib/system/paths.ts";
 import { secretsFiles } from "../lib/system/secrets_files.ts";
 import { versionCode } from "../lib/system/version.ts";
@@ -18,6 +19,7 @@ import { SHOWHOSTKEY_MANUAL } from "./_showhostkey_manual.ts";
 const PROG = "ipsec showhostkey";
 const USAGE = `Usage: ipsec showhostkey [--file secrets] [--left] [--right] [--txt gateway] [--id id]
                   [--key] [--ipseckey] [--gateway gateway] [--precedence n] [--dhclient] [--json]
+                  [--pem] [--from file]
 `;
 const OPTIONS = {
   file: true,
@@ -32,6 +34,8 @@ const OPTIONS = {
   dhclient: false,
   wavesec: false,
   json: false,
+  pem: false,
+  from: true,
   help: false,
   version: false,
 } as const;
@@ -40,7 +44,9 @@ const STATUS = { ok: 0, failure: 1, usage: 2 } as const;
 
 interface HostKey {
   readonly key: RsaPublicKey;
-  readonly entry: SecretEntry;
+  /** Where it stands, and whose it is; of a peer's key, the file alone. */
+  readonly at: { readonly file: string; readonly line?: number };
+  readonly ids: readonly Identity[];
   /** `RSA 3072 bits   west   Thu Jan ...`; empty where the file does not say. */
   readonly origin: string;
   readonly host: string;
@@ -66,12 +72,15 @@ const FORMATS: Partial<Record<OptionName, (key: HostKey, given: Given) => string
     `${comment("#", key)}option oe-key code 159 = string;\noption oe-gateway code 160 = ip-address;\n` +
     `send oe-key = "0x4200 4 1 ${key.base64}";\n`,
   json: (key) => `${JSON.stringify(jsonOf(key), null, 2)}\n`,
+  pem: ({ key }) => formatPublicKeyPem(key),
 };
+/** Which a peer's key has as well, whose name nobody has said. */
+const OF_PEERS: readonly OptionName[] = ["left", "right", "pem", "json"];
 
 function run(args: readonly string[], io: Io): number {
   const getopt = new Getopt(args, OPTIONS, {
     prog: PROG,
-    extensions: new Set(["ipseckey", "gateway", "precedence", "json"]),
+    extensions: new Set(["ipseckey", "gateway", "precedence", "json", "pem", "from"]),
   });
   const given = new Map<OptionName, string>();
   let format: OptionName | undefined;
@@ -92,6 +101,14 @@ function run(args: readonly string[], io: Io): number {
   }
   if (!format) throw new UserError(`${PROG}: must specify a format for the result`, STATUS.usage);
   if (given.get("txt") === "") throw new UserError(`${PROG}: --txt gateway value cannot be empty`, STATUS.usage);
+  const from = given.get("from");
+  if (from !== undefined) {
+    if (!OF_PEERS.includes(format)) {
+      throw new UserError(`${PROG}: --from goes with --left, --right, --pem and --json`, STATUS.usage);
+    }
+    io.stdout(FORMATS[format]!(peerKey(from), given));
+    return STATUS.ok;
+  }
   const file = given.get("file") ?? `${confDirectory((name) => io.env(name))}/ipsec.secrets`;
   io.stdout(FORMATS[format]!(findKey(file, given.get("id"), io), given));
   return STATUS.ok;
@@ -111,11 +128,19 @@ function findKey(file: string, id: string | undefined, io: Io): HostKey {
   const which = id === undefined ? "default" : `"${id}"`;
   if (found.length === 0) throw new UserError(`${PROG}: no ${which} key in "${file}"${because(complaints)}`);
   if (found.length > 1) throw new UserError(`${PROG}: multiple ${which} keys found!?!`);
-  return hostKey(found[0]);
+  return ownKey(found[0]);
 }
 
 function because(complaints: readonly Complaint[]): string {
   return complaints.some(({ severity }) => severity === "error") ? " that can be used, see above" : "";
+}
+
+/** A key that a peer has given, in a file of its own. */
+function peerKey(file: string): HostKey {
+  checkReadable(file);
+  const key = parsePublicKeyPem(Deno.readTextFileSync(file));
+  if (!key.ok) throw new UserError(`${PROG}: ${file} ${key.error}`);
+  return hostKey(key.value, { at: { file }, ids: [], origin: "" });
 }
 
 /** FreeS/WAN's own words for what is most often wrong with the file. */
@@ -134,31 +159,33 @@ function parseId(text: string): Identity {
   return id.value;
 }
 
-function hostKey(entry: SecretEntry): HostKey {
+function ownKey(entry: SecretEntry): HostKey {
   if (entry.key.kind !== "RSA") {
     const { at: { file, line }, key } = entry;
     const where = key.kind === "RSA file" ? ` in ${key.path}` : "";
     throw new UserError(`${PROG}: ${file}:${line}: the key${where} cannot be shown, since it asks for its passphrase`);
   }
-  const { origin, key: { publicKey: key } } = entry.key;
-  const host = origin.split(/\s+/)[3] || Deno.hostname();
-  return { key, entry, origin, host, base64: formatData(encodeRsaPublicKey(key), 64)! };
+  const { origin, key: { publicKey } } = entry.key;
+  return hostKey(publicKey, { at: entry.at, ids: entry.ids, origin });
+}
+
+function hostKey(key: RsaPublicKey, about: Pick<HostKey, "at" | "ids" | "origin">): HostKey {
+  const host = about.origin.split(/\s+/)[3] || Deno.hostname();
+  return { key, ...about, host, base64: formatData(encodeRsaPublicKey(key), 64)! };
 }
 
 function comment(lead: string, { origin }: HostKey): string {
   return origin ? `${lead} ${origin}\n` : "";
 }
 
-function jsonOf({ key, entry, origin, host, base64 }: HostKey) {
+function jsonOf({ key, at, ids, origin, host, base64 }: HostKey) {
   return {
     keyId: rsaKeyId(key),
     bits: modulusBits(key),
-    host,
-    origin,
-    ids: entry.ids.map(formatIdentity),
+    ...(at.line !== undefined && { host, origin, ids: ids.map(formatIdentity) }),
     publicKey: `0s${base64}`,
-    file: entry.at.file,
-    line: entry.at.line,
+    file: at.file,
+    line: at.line,
   };
 }
 

@@ -308,6 +308,8 @@ const NOT_SHOWN: [args: string[], status: number, stderr: string][] = [
   [["--left", "--file", "/gone"], 1, "file `/gone' does not exist"],
   [["--left", "--id", "@c"], 1, 'no "@c" key in "FILE"'],
   [["--left", "--id", "%x"], 2, '--id "%x": illegal (non-DNS-name) character in name'],
+  [["--txt", "192.0.2.1", "--from", "/gone"], 2, "--from goes with --left, --right, --pem and --json"],
+  [["--right", "--from", "/gone"], 1, "file `/gone' does not exist"],
   [["--wavesec"], 1, "--wavesec is not supported; see --dhclient"],
 ];
 for (const [args, status, stderr] of NOT_SHOWN) {
