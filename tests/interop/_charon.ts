@@ -30,8 +30,8 @@ export function formatSettings(settings: Settings, indent = ""): string {
 }
 
 export interface CharonOptions {
-  /** swanctl.conf(5) */
-  readonly swanctl: Settings;
+  /** swanctl.conf(5), or its text. */
+  readonly swanctl: Settings | string;
   /** More of strongswan.conf's `charon`, for example retransmission. */
   readonly charon?: Settings;
   /** Keys by their place below swanctl's folder, for example `pubkey/west.pem`. */
@@ -99,7 +99,7 @@ export class Charon implements Speaker {
   }
 
   /** Takes other connections and secrets in place of those that it has. */
-  async load(swanctl: Settings): Promise<void> {
+  async load(swanctl: Settings | string): Promise<void> {
     await writeSwanctl(this.host, swanctl);
     await this.swanctl("--load-all --clear");
   }
@@ -171,8 +171,9 @@ function directoryOf(host: Host): string {
   return `${host.directory}/strongswan`;
 }
 
-async function writeSwanctl(host: Host, settings: Settings): Promise<void> {
-  await Deno.writeTextFile(`${directoryOf(host)}/swanctl/swanctl.conf`, formatSettings(settings), { mode: 0o600 });
+async function writeSwanctl(host: Host, swanctl: Settings | string): Promise<void> {
+  const text = typeof swanctl === "string" ? swanctl : formatSettings(swanctl);
+  await Deno.writeTextFile(`${directoryOf(host)}/swanctl/swanctl.conf`, text, { mode: 0o600 });
 }
 
 function environment(host: Host): Record<string, string> {
