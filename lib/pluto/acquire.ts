@@ -160,8 +160,9 @@ export function policyFor(acquire: Acquire, all: Iterable<Connection>): Connecti
 function fits(one: Connection, { from, to, protocol, fromPort, toPort }: Acquire): boolean {
   const isUsable = isRouted(one.routing) ||
     one.connectionKind === "CK_INSTANCE" && isRouted(one.template?.routing ?? "UNROUTED");
+  // most are of other networks
+  if (!isUsable || !addressInSubnet(to, one.peers.net) || !addressInSubnet(from, one.ours.net)) return false;
   const { flow } = one;
-  return isUsable && addressInSubnet(from, flow.ours) && addressInSubnet(to, flow.peers) &&
-    (!flow.protocol || flow.protocol === protocol) && (!flow.ourPort || flow.ourPort === fromPort) &&
+  return (!flow.protocol || flow.protocol === protocol) && (!flow.ourPort || flow.ourPort === fromPort) &&
     (!flow.peersPort || flow.peersPort === toPort);
 }
