@@ -1,5 +1,6 @@
 /** vpnc, a road warrior's client: Aggressive Mode with a group's key, XAUTH, Mode Config, ESP in user space. */
 import { type Daemon, type Host, until } from "../../tools/_net.ts";
+import type { Pluto } from "../netns/_pluto.ts";
 import { type Speaker, withWords } from "./_log.ts";
 
 export interface VpncOptions {
@@ -82,4 +83,12 @@ esac
   async stop(): Promise<string> {
     return await this.daemon.stop("SIGTERM");
   }
+}
+
+/** Until ours has no state: vpnc draws the number of each Delete from 256, and so now and then 0, which must not be believed. */
+export async function noneLeft(pluto: Pluto, conn: string): Promise<void> {
+  await until("ours has no state left", async () => {
+    if (pluto.log.includes("because it has a Message ID of 0")) await pluto.down(conn);
+    return (await pluto.states()).length === 0;
+  });
 }

@@ -7,7 +7,7 @@ import { murder } from "../netns/_setup.ts";
 import { Charon } from "./_charon.ts";
 import { Libreswan } from "./_libreswan.ts";
 import { SteadyPing } from "./_steady_ping.ts";
-import { Vpnc } from "./_vpnc.ts";
+import { noneLeft, Vpnc } from "./_vpnc.ts";
 import {
   AWAY,
   charonOf,
@@ -48,12 +48,6 @@ async function vpncUp(
   return { vpnc, given: await vpnc.up() };
 }
 
-/** vpnc draws the number of each Delete from 256, and so now and then 0, which is none: we must not believe that. */
-const none = (pluto: Pluto) =>
-  until("ours has no state left", async () => {
-    if (pluto.log.includes("because it has a Message ID of 0")) await pluto.down("group");
-    return (await pluto.states()).length === 0;
-  });
 const leases = async (pluto: Pluto) =>
   [...(await pluto.auto("--status")).stdout.matchAll(/ has (\S+) of /g)].map(([, a]) => a);
 
@@ -109,7 +103,7 @@ scenario("strongSwan and vpnc at once, each with an address of its own", roadHos
   await step("who returns has its address again, whoever comes first", async () => {
     await charon.swanctl("--terminate --ike office");
     await vpnc.stop();
-    await none(pluto);
+    await noneLeft(pluto, "group");
     deepEqual(await leases(pluto), []);
     const bob = await vpncUp(phone, "bob");
     equal(bob.given.INTERNAL_IP4_ADDRESS, SECOND);
@@ -118,7 +112,7 @@ scenario("strongSwan and vpnc at once, each with an address of its own", roadHos
     await reaches(phone, sunset, SECOND);
     await bob.vpnc.stop();
     await charon.swanctl("--terminate --ike office");
-    await none(pluto);
+    await noneLeft(pluto, "group");
   });
 }, ["charon", "vpnc"]);
 
@@ -141,7 +135,7 @@ scenario("two vpncs with one group's identity behind one NAT", roadHosts, async 
   await reaches(laptop, sunset, FIRST);
   await reaches(phone, sunset, SECOND);
   for (const { vpnc } of [again, bob]) await vpnc.stop();
-  await none(pluto);
+  await noneLeft(pluto, "group");
 }, ["vpnc", "nft"]);
 
 /** As docs/road-warriors.md has them for strongSwan. */
@@ -191,7 +185,7 @@ scenario("vpnc and strongSwan, each by its own mode, behind one NAT", roadHosts,
   }
   await bob.vpnc.stop();
   await charon.swanctl("--terminate --ike office");
-  await none(pluto);
+  await noneLeft(pluto, "group");
 }, ["charon", "vpnc", "nft"]);
 
 scenario("two strongSwans with addresses of IPv6, over IPv4", roadHosts, async (hosts) => {
@@ -230,7 +224,7 @@ scenario("a pool of one address: the second client is turned away", roadHosts, a
     ok(!vpnc.log.includes("vpnc is connected"));
     await reaches(laptop, sunset, FIRST);
     await charon.swanctl("--terminate --ike office");
-    await none(pluto);
+    await noneLeft(pluto, "group");
   });
   await step("strongSwan, which has it once it is free", async () => {
     const { vpnc } = await vpncUp(phone, "bob");
@@ -240,7 +234,7 @@ scenario("a pool of one address: the second client is turned away", roadHosts, a
     await reaches(phone, sunset, FIRST);
     await charon.swanctl("--terminate --ike office");
     await vpnc.stop();
-    await none(pluto);
+    await noneLeft(pluto, "group");
     equal(await charonUp(charon), FIRST);
     await reaches(laptop, sunset, FIRST);
   });
@@ -273,7 +267,7 @@ scenario("libreswan: two clients, and one too many", roadHosts, async ({ west, l
     }
     match(await west.ipsec("eroute"), /-> 10\.3\.0\.10\/32[^]*-> 10\.3\.0\.11\/32/);
     for (const libreswan of [alice, bob]) await libreswan.whack("--delete --name office");
-    await none(pluto);
+    await noneLeft(pluto, "group");
   });
   await step("none is left for the second", async () => {
     await pluto.auto("--delete main");

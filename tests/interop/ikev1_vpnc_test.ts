@@ -12,7 +12,7 @@ import { scenario } from "../netns/_scenario.ts";
 import { isEspInUdp, Wire } from "../netns/_wire.ts";
 import { AT } from "./_office.ts";
 import { passwordLine } from "./_passwords.ts";
-import { Vpnc, type VpncOptions } from "./_vpnc.ts";
+import { noneLeft, Vpnc, type VpncOptions } from "./_vpnc.ts";
 
 const CLIENT = "10.3.0.7", DNS = "10.1.0.53";
 const GROUP = "office", SECRET = "of the group", USER = "alice", PASSWORD = "her own password";
@@ -66,14 +66,14 @@ scenario("vpnc: Aggressive Mode, XAUTH, Mode Config, and traffic", fourHosts, as
     await wire.saw("ESP in UDP", isEspInUdp, 8);
     await wire.stop();
     await vpnc.stop();
-    await until("ours has no state left", async () => (await pluto.states()).length === 0);
+    await noneLeft(pluto, "road");
   });
   await step("a wrong password", async () => {
     const vpnc = await Vpnc.start(east, { ...OPTIONS, password: "not hers" });
     await pluto.says(new RegExp(`XAUTH: User ${USER}: Authentication Failed: Incorrect Username or Password`));
     await vpnc.daemon.end();
     notEqual(vpnc.daemon.ended, 0);
-    await until("ours has no state left", async () => (await pluto.states()).length === 0);
+    await noneLeft(pluto, "road");
   });
   await step("a wrong key of the group", async () => {
     const vpnc = await Vpnc.start(east, { ...OPTIONS, secret: "another" });
