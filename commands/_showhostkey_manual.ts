@@ -25,7 +25,8 @@ Options may be shortened as long as they stay unambiguous. The last one that nam
 - \`--id ID\`: the key of the record that names this identity, as it stands there: \`@west.example.com\`, \`192.0.2.1\`.
 - \`--file FILE\`: another file than \`/etc/ipsec.secrets\` (\`$IPSEC_CONFS/ipsec.secrets\` where that is set).
 - \`--from FILE\`: not this host's key but a peer's, which is in *FILE* in PEM, as a public key or in a certificate (of
-  which nothing else is looked at: whoever gave it must be trusted). For \`--left\`, \`--right\`, \`--pem\` and \`--json\`.
+  which nothing else is looked at: whoever gave it must be trusted). For \`--left\`, \`--right\`, \`--pem\` and \`--json\`,
+  and without \`--file\` and \`--id\`.
 - \`--help\`, \`--version\`: print a text and end.
 
 ## EXIT STATUS

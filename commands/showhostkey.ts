@@ -103,6 +103,12 @@ function run(args: readonly string[], io: Io): number {
   if (given.get("txt") === "") throw new UserError(`${PROG}: --txt gateway value cannot be empty`, STATUS.usage);
   const from = given.get("from");
   if (from !== undefined) {
+    if (given.has("file") || given.has("id")) {
+      throw new UserError(
+        `${PROG}: --from names the only key of a file; --file and --id do not go with it`,
+        STATUS.usage,
+      );
+    }
     if (!OF_PEERS.includes(format)) {
       throw new UserError(`${PROG}: --from goes with --left, --right, --pem and --json`, STATUS.usage);
     }
@@ -138,6 +144,7 @@ function because(complaints: readonly Complaint[]): string {
 /** A key that a peer has given, in a file of its own. */
 function peerKey(file: string): HostKey {
   checkReadable(file);
+  if (!Deno.statSync(file).isFile) throw new UserError(`${PROG}: ${file} is not a regular file`);
   const key = parsePublicKeyPem(Deno.readTextFileSync(file));
   if (!key.ok) throw new UserError(`${PROG}: ${file} ${key.error}`);
   return hostKey(key.value, { at: { file }, ids: [], origin: "" });

@@ -16,6 +16,7 @@ export interface Path {
   readonly remotePort: number;
 }
 
+/** Addresses and ports of both ends. */
 export function samePath(a: Path, b: Path): boolean {
   return a.localPort === b.localPort && a.remotePort === b.remotePort &&
     sameAddress(a.local, b.local) && sameAddress(a.remote, b.remote);

@@ -113,10 +113,12 @@ export class StateTable {
     return this.#quicks.get(isakmp)?.get(messageId);
   }
 
+  /** Those that have this connection now. */
   of(connection: IkeConnection): Iterable<State> {
     return this.#byConnection.get(connection) ?? [];
   }
 
+  /** Negotiated under an ISAKMP SA, established or not. */
   under(isakmp: number): Iterable<IpsecState> {
     return this.#quicks.get(isakmp)?.values() ?? [];
   }

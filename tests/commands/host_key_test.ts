@@ -309,6 +309,12 @@ const NOT_SHOWN: [args: string[], status: number, stderr: string][] = [
   [["--left", "--id", "@c"], 1, 'no "@c" key in "FILE"'],
   [["--left", "--id", "%x"], 2, '--id "%x": illegal (non-DNS-name) character in name'],
   [["--txt", "192.0.2.1", "--from", "/gone"], 2, "--from goes with --left, --right, --pem and --json"],
+  [["--right", "--from", "/tmp"], 1, "/tmp is not a regular file"],
+  [
+    ["--right", "--from", "/gone", "--id", "@b"],
+    2,
+    "--from names the only key of a file; --file and --id do not go with it",
+  ],
   [["--right", "--from", "/gone"], 1, "file `/gone' does not exist"],
   [["--wavesec"], 1, "--wavesec is not supported; see --dhclient"],
 ];
