@@ -4,7 +4,7 @@ import { piecesOf } from "../lib/system/json_lines.ts";
 import { servePluto } from "../lib/system/pluto_helper.ts";
 import { forgetSmallHeap } from "../lib/system/small_heap.ts";
 import { type Command, type Io, UserError } from "./_command.ts";
-import { writeLogLine } from "./_process_io.ts";
+import { writeLine, writeLogLine } from "./_process_io.ts";
 
 const USAGE = "Usage: ipsec _pluto_helper --ctlbase PATH --pid N --perpeerlogbase DIR\n";
 
@@ -26,7 +26,8 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       logWithoutSyslog: writeLogLine,
     },
     piecesOf(Deno.stdin),
-    Deno.stdout.writable,
+    // Short, and pluto always reads: a stream would give each to a thread of its own.
+    (value) => writeLine(Deno.stdout, JSON.stringify(value)),
   );
   return 0;
 }

@@ -7,11 +7,16 @@ const RETRY_MS = 1;
 
 const encoder = new TextEncoder();
 
+interface SyncWriter {
+  /** @returns bytes written */
+  writeSync(data: Uint8Array): number;
+}
+
 /**
  * Writes all of it before it returns, so that `Deno.exit` cuts nothing off. Ends the process quietly when nobody reads
  * any more, as for `ipsec eroute | head -1`.
  */
-function writeAll(stream: { writeSync(data: Uint8Array): number }, text: string): void {
+function writeAll(stream: SyncWriter, text: string): void {
   let rest = encoder.encode(text);
   while (rest.length) {
     try {
@@ -25,14 +30,18 @@ function writeAll(stream: { writeSync(data: Uint8Array): number }, text: string)
   }
 }
 
-/** For daemons, which go on when nobody reads their standard error any more. */
-export function writeLogLine(line: string): void {
+/** For daemons, which go on when nobody reads any more. */
+export function writeLine(stream: SyncWriter, line: string): void {
   let rest = encoder.encode(`${line}\n`);
   try {
-    while (rest.length) rest = rest.subarray(Deno.stderr.writeSync(rest));
+    while (rest.length) rest = rest.subarray(stream.writeSync(rest));
   } catch {
     // it goes on without
   }
+}
+
+export function writeLogLine(line: string): void {
+  writeLine(Deno.stderr, line);
 }
 
 export function processIo(): Io {

@@ -23,10 +23,19 @@ export type Question = Omit<NetlinkMessage, "sequence">;
 /** What a question is for, for the sentence of a failure: "list routes". */
 export type Subject = string;
 
+/** One for all sockets, as every question is answered before the next: many short-lived ones cost more in garbage than in work. */
+let buffer: { readonly bytes: Uint8Array; readonly address: bigint } | undefined;
+
+function sharedBuffer() {
+  if (!buffer) {
+    const bytes = new Uint8Array(BUFFER_BYTES);
+    buffer = { bytes, address: addressOf(bytes) };
+  }
+  return buffer;
+}
+
 export class NetlinkSocket implements Disposable {
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(BUFFER_BYTES);
-  readonly #address = addressOf(this.#buffer);
   #sequence = 0;
 
   constructor(protocol: number) {
@@ -84,14 +93,15 @@ export class NetlinkSocket implements Disposable {
   /** Collects answers until the acknowledgement of `last`; answers to earlier questions, given up, are passed over. */
   #receive(last: number, subject: Subject, hint?: (end: NetlinkEnd) => string, first = last): NetlinkMessage[] {
     const answers: NetlinkMessage[] = [];
+    const { bytes, address } = sharedBuffer();
     for (;;) {
       const length = checked(
-        libc().read(this.#fd, this.#address, BigInt(BUFFER_BYTES)),
+        libc().read(this.#fd, address, BigInt(BUFFER_BYTES)),
         "read",
         subject,
         "the kernel does not answer",
       );
-      for (const message of this.#decoded(() => decodeMessages(this.#buffer.slice(0, length)), subject)) {
+      for (const message of this.#decoded(() => decodeMessages(bytes.slice(0, length)), subject)) {
         if (message.sequence < first || message.sequence > last) continue;
         const end = this.#decoded(() => decodeEnd(message), subject);
         if (end?.errno) throw new SystemError("netlink", end.errno, subject, hint?.(end) || end.text);

@@ -6,7 +6,7 @@
 import type { UdpRefusal } from "../packet/icmp_refusal.ts";
 import { formatAddress } from "../text/address.ts";
 import { IkeRefusals } from "./ike_refusals.ts";
-import { LineWriter, readLines } from "./json_lines.ts";
+import { readLines } from "./json_lines.ts";
 import { PeerLogs } from "./peer_logs.ts";
 import { type PlutoSeverity, PlutoSyslog } from "./pluto_syslog.ts";
 import { runUpdown, type UpdownOutcome } from "./updown.ts";
@@ -50,11 +50,15 @@ export interface HelperOptions {
 const LONGEST_REQUEST = 1 << 20;
 const VARIABLE = /^PLUTO_[A-Z_]+$/;
 
-/** Serves until pluto has gone. */
+/**
+ * Serves until pluto has gone.
+ *
+ * @param say takes {@linkcode READY}, answers and news, for pluto; must not throw where pluto has gone
+ */
 export async function servePluto(
   options: HelperOptions,
   input: AsyncIterable<Uint8Array>,
-  output: WritableStream<Uint8Array>,
+  say: (value: typeof READY | HelperAnswer | HelperNews) => void,
 ): Promise<void> {
   const syslog = new PlutoSyslog(options.pid, { otherwise: options.logWithoutSyslog });
   const peerLogs = new PeerLogs(options.peerLogBase, {
@@ -63,9 +67,8 @@ export async function servePluto(
   });
   const permits = new UpdownPermits();
   const server = new PermitServer(updownSocketPath(options.ctlBase), permits);
-  const answers = new LineWriter(output);
-  const refusals = IkeRefusals.open((refusal) => answers.write(newsOf(refusal)));
-  answers.write(READY);
+  const refusals = IkeRefusals.open((refusal) => say(newsOf(refusal)));
+  say(READY);
   /** By connection: the last one that it has. */
   const running = new Map<unknown, Promise<void>>();
   try {
@@ -88,7 +91,7 @@ export async function servePluto(
           const of = request.variables?.PLUTO_CONNECTION;
           const done = (running.get(of) ?? Promise.resolve())
             .then(() => updown(request, permits))
-            .then((outcome) => answers.write({ id: request.id, outcome }));
+            .then((outcome) => say({ id: request.id, outcome }));
           running.set(of, done);
           void done.finally(() => {
             if (running.get(of) === done) running.delete(of);

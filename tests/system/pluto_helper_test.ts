@@ -1,6 +1,6 @@
 /** The process beside pluto: which updown commands it runs, what it logs, what it leaves behind; and pluto's lock. */
 import { deepStrictEqual as deepEqual, match, strictEqual as equal, throws } from "node:assert/strict";
-import { LineWriter, readLines } from "../../lib/system/json_lines.ts";
+import { LineWriter } from "../../lib/system/json_lines.ts";
 import { PeerLogs } from "../../lib/system/peer_logs.ts";
 import { type HelperAnswer, type HelperRequest, READY, servePluto } from "../../lib/system/pluto_helper.ts";
 import { dropPlutoLock, runningPluto, takePlutoLock } from "../../lib/system/pluto_lock.ts";
@@ -24,23 +24,15 @@ class Helper {
     Deno.writeTextFileSync(`${this.ctlBase}.pid`, `${PID}\n`);
     Deno.writeTextFileSync(`${this.ctlBase}.ctl`, "");
     const input = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
-    const output = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
     this.#requests = new LineWriter(input.writable as WritableStream<Uint8Array>);
     const peerLogBase = `${this.directory}/peers`;
     this.#served = servePluto(
       { ctlBase: this.ctlBase, pid: PID, peerLogBase },
       input.readable,
-      output.writable as WritableStream<Uint8Array>,
+      (value) => {
+        if (value !== READY && "id" in value) this.answers.set(value.id, value.outcome);
+      },
     );
-    void this.#read(output.readable);
-  }
-
-  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const value of readLines(stream, 1 << 20)) {
-      if (value === READY) continue;
-      const { id, outcome } = value as HelperAnswer;
-      this.answers.set(id, outcome);
-    }
   }
 
   ask(...requests: HelperRequest[]): void {
