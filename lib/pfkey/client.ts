@@ -1,6 +1,6 @@
 /** The tools' end of the PF_KEY socket. */
 import { concatenated } from "./bytes.ts";
-import { decodeMessage, encodeMessage } from "./codec.ts";
+import { decodeMessage, encodeMessage, senderOf, sequenceOf } from "./codec.ts";
 import { MESSAGES, type TUNNEL_OPS } from "./constants.ts";
 import { ERRNO } from "./errno.ts";
 import { MessageReader } from "./framing.ts";
@@ -21,12 +21,24 @@ export interface PfkeyRequest {
   readonly extensions: Extensions;
 }
 
+/** Sequence numbers. */
+interface Awaited {
+  readonly first: number;
+  readonly last: number;
+}
+
 export class PfkeyClient {
   readonly #connection: Deno.UnixConn;
   readonly #reader = new MessageReader();
-  readonly #ready: Uint8Array[] = [];
   readonly #buffer = new Uint8Array(1 << 16);
   #sequence = 0;
+  #awaited: Awaited | undefined;
+  /** To what is awaited. */
+  readonly #answers: Uint8Array[] = [];
+  /** All else that has come; undefined while nobody wants it. */
+  #unasked: Uint8Array[] | undefined;
+  /** Whoever waits for an answer and whoever hears the rest wait for the same piece. */
+  #reading: Promise<boolean> | undefined;
 
   private constructor(connection: Deno.UnixConn) {
     this.#connection = connection;
@@ -60,15 +72,17 @@ export class PfkeyClient {
    */
   async requestAll(requests: readonly PfkeyRequest[]): Promise<readonly (PfkeyMessage | PfkeyError)[]> {
     const first = this.#sequence + 1;
-    await this.#write(concatenated(requests.map((request) => this.#encode(request))));
+    const bytes = concatenated(requests.map((request) => this.#encode(request)));
+    this.#awaited = { first, last: this.#sequence };
+    await this.#write(bytes);
     const answers: (PfkeyMessage | PfkeyError)[] = [];
     for (let waiting = requests.length; waiting > 0;) {
-      const message = await this.#answer(first, this.#sequence);
-      if (!message) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+      const message = await this.#answer();
       const at = message.seq - first;
       if (!answers[at]) waiting--;
       answers[at] = message.errno ? refusal(message.errno) : message;
     }
+    this.#awaited = undefined;
     return answers;
   }
 
@@ -90,12 +104,13 @@ export class PfkeyClient {
 
   /** The text of a listing, such as "eroute/all", or the same as JSON with ".json" behind it. */
   async readProc(path: string): Promise<string> {
-    const seq = await this.send({ type: MESSAGES.X_PROC.number, extensions: { path } });
+    const bytes = this.#encode({ type: MESSAGES.X_PROC.number, extensions: { path } });
+    this.#awaited = { first: this.#sequence, last: this.#sequence };
+    await this.#write(bytes);
     const decoder = new TextDecoder();
     let text = "";
     for (;;) {
-      const message = await this.#answer(seq, seq);
-      if (!message) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+      const message = await this.#answer();
       if (message.errno) throw refusal(message.errno);
       const { data } = message.extensions;
       if (!data) return text + decoder.decode();
@@ -115,9 +130,15 @@ export class PfkeyClient {
     await this.request({ type: MESSAGES.X_TNCFG.number, extensions: { tunnel: { op, virtual, physical } } });
   }
 
-  /** Everything that arrives, as bytes, until the connection ends. */
-  async *messages(): AsyncGenerator<Uint8Array> {
-    for (let bytes = await this.#next(); bytes; bytes = await this.#next()) yield bytes;
+  /** From now on: everything that arrives and is no answer that is waited for, as bytes, until the connection ends. */
+  messages(): AsyncGenerator<Uint8Array> {
+    return this.#others(this.#unasked ??= []);
+  }
+
+  async *#others(unasked: Uint8Array[]): AsyncGenerator<Uint8Array> {
+    do {
+      for (let bytes = unasked.shift(); bytes; bytes = unasked.shift()) yield bytes;
+    } while (await this.#read());
   }
 
   close(): void {
@@ -128,26 +149,40 @@ export class PfkeyClient {
     }
   }
 
-  /** The next answer to our requests `first` to `last`; what else goes over the socket is passed over. */
-  async #answer(first: number, last: number): Promise<PfkeyMessage | undefined> {
-    for (let bytes = await this.#next(); bytes; bytes = await this.#next()) {
-      const decoded = decodeMessage(bytes);
-      if (!decoded.ok) continue;
-      const { message } = decoded;
-      if (message.seq >= first && message.seq <= last && message.pid === Deno.pid) return message;
+  /** The next answer to what is awaited. @throws PfkeyError where the connection ends */
+  async #answer(): Promise<PfkeyMessage> {
+    for (;;) {
+      const bytes = this.#answers.shift();
+      const decoded = bytes && decodeMessage(bytes);
+      if (decoded?.ok) return decoded.message;
+      if (!bytes && !await this.#read()) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
     }
-    return undefined;
   }
 
-  /** @returns undefined at the end of the connection, and where it is closed under us */
-  async #next(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const next = this.#ready.shift();
-      if (next) return next;
+  /** Takes what comes next. @returns false at the end of the connection, and where it is closed under us */
+  #read(): Promise<boolean> {
+    return this.#reading ??= this.#readPiece();
+  }
+
+  async #readPiece(): Promise<boolean> {
+    try {
       const length = await this.#connection.read(this.#buffer).catch(() => null);
-      if (length === null) return undefined;
-      this.#ready.push(...this.#reader.push(this.#buffer.subarray(0, length)));
+      if (length === null) return false;
+      for (const bytes of this.#reader.push(this.#buffer.subarray(0, length))) {
+        if (this.#isAwaited(bytes)) this.#answers.push(bytes);
+        else this.#unasked?.push(bytes);
+      }
+      return true;
+    } finally {
+      this.#reading = undefined;
     }
+  }
+
+  #isAwaited(bytes: Uint8Array): boolean {
+    if (!this.#awaited || senderOf(bytes) !== Deno.pid) return false;
+    const { first, last } = this.#awaited;
+    const sequence = sequenceOf(bytes);
+    return sequence >= first && sequence <= last;
   }
 }
 

@@ -68,6 +68,12 @@ export function senderOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
 }
 
+/** Sequence number of a message, likewise. */
+export function sequenceOf(bytes: Uint8Array): number {
+  if (bytes.length < HEADER_BYTES) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+}
+
 const WRONG_LENGTH = "length differs from what the header says";
 
 function decode(bytes: Uint8Array): PfkeyMessage {

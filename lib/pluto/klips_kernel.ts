@@ -1,4 +1,4 @@
-/** KLIPS over PF_KEY (pluto.md §17): one connection for requests, which are answered one by one, one for what KLIPS asks. */
+/** KLIPS over PF_KEY (pluto.md §17): requests, which are answered one by one, and what KLIPS asks, over one connection. */
 import type { IpsecSa } from "../ike/state.ts";
 import { PfkeyError } from "../pfkey/client.ts";
 import { decodeMessage, senderOf } from "../pfkey/codec.ts";
@@ -40,10 +40,8 @@ const ORPHAN_MS = { flow: 120_000, inbound: 10_000 } as const;
 const IDLE_TIMES_MS = 1000;
 
 export interface KlipsKernelDeps {
-  /** For requests. */
-  readonly requests: KlipsPort;
-  /** For what KLIPS says by itself: it hears everything, and must not be waited for. */
-  readonly events: KlipsPort;
+  /** It is read all the time, as KLIPS cuts off whoever lets too much wait. */
+  readonly klips: KlipsPort;
   /** Of a device of the host, now. */
   addressesOf(device: string): readonly Address[] | Promise<readonly Address[]>;
   random(bytes: number): Uint8Array<ArrayBuffer>;
@@ -84,15 +82,16 @@ export class KlipsKernel implements Kernel {
 
   private constructor(deps: KlipsKernelDeps) {
     this.#deps = deps;
-    this.#requests = new KlipsRequests(deps.requests);
+    this.#requests = new KlipsRequests(deps.klips);
   }
 
   /** Registers for what KLIPS asks. */
   static async start(deps: KlipsKernelDeps): Promise<KlipsKernel> {
     const kernel = new KlipsKernel(deps);
+    const news = deps.klips.messages();
     await kernel.#register();
     await kernel.#adopt();
-    void kernel.#listen();
+    void kernel.#listen(news);
     return kernel;
   }
 
@@ -263,8 +262,7 @@ export class KlipsKernel implements Kernel {
   }
 
   close(): void {
-    this.#deps.events.close();
-    this.#deps.requests.close();
+    this.#deps.klips.close();
   }
 
   #tunnelFor({ mode }: IpsecSa): number | undefined {
@@ -303,7 +301,7 @@ export class KlipsKernel implements Kernel {
     for (const name of ["AH", "ESP", "COMP", "IPIP"] as const) {
       try {
         const request = { type: MESSAGES.REGISTER.number, satype: SATYPES[name].number, extensions: {} };
-        await this.#deps.events.request(request);
+        await this.#deps.klips.request(request);
         if (name === "COMP") this.#canCompress = true;
       } catch (error) {
         if (!(error instanceof PfkeyError)) throw error;
@@ -320,8 +318,8 @@ export class KlipsKernel implements Kernel {
     this.#tunnelSpi = this.#orphans.highestTunnel ?? this.#tunnelSpi;
   }
 
-  async #listen(): Promise<void> {
-    for await (const bytes of this.#deps.events.messages()) {
+  async #listen(news: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const bytes of news) {
       if (senderOf(bytes) !== 0) continue; // not KLIPS's own
       const decoded = decodeMessage(bytes);
       if (!decoded.ok) {

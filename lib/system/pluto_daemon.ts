@@ -235,8 +235,7 @@ async function connectKlips(
 ): Promise<Kernel> {
   try {
     return await KlipsKernel.start({
-      requests: await PfkeyClient.connect(pfkeySocket),
-      events: await PfkeyClient.connect(pfkeySocket),
+      klips: await PfkeyClient.connect(pfkeySocket),
       addressesOf: (device) => addressesOf(device, listen),
       random,
       onAcquire: (acquire) => link.daemon?.acquire(acquire),

@@ -31,8 +31,7 @@ interface Side {
 async function open(host: Host): Promise<Side> {
   const acquires: Acquire[] = [], warnings: string[] = [];
   const kernel = await KlipsKernel.start({
-    requests: await pfkeyClient(host),
-    events: await pfkeyClient(host),
+    klips: await pfkeyClient(host),
     addressesOf: async (device) => {
       const [{ addr_info }] = JSON.parse(await host.ip(`-j addr show dev ${device}`));
       return (addr_info as { local: string }[]).map(({ local }) => address(local));

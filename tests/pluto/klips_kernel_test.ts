@@ -37,7 +37,7 @@ async function start(refuse: (request: PfkeyRequest) => number | undefined = () 
     const errno = refuse(request);
     return errno ? new PfkeyError(errno, "refused") : { ...request, errno: 0, satype: 0, seq: 0, pid: 0 };
   };
-  const port = (isEvents: boolean): KlipsPort => ({
+  const klips: KlipsPort = {
     request: (request) => {
       const given = answer(request);
       return given instanceof PfkeyError ? Promise.reject(given) : Promise.resolve(given);
@@ -50,15 +50,14 @@ async function start(refuse: (request: PfkeyRequest) => number | undefined = () 
         : Promise.resolve(listings.text);
     },
     messages: async function* () {
-      if (isEvents) { for await (const bytes of said.readable) yield bytes; }
+      for await (const bytes of said.readable) yield bytes;
     },
     close: () => {},
-  });
+  };
   const later: (() => void)[] = [];
   const acquires: Acquire[] = [], worn: number[] = [], warnings: string[] = [], ends: string[] = [];
   const kernel = await KlipsKernel.start({
-    requests: port(false),
-    events: port(true),
+    klips,
     addressesOf: () => [],
     random: randomBytes,
     onAcquire: (acquire) => void acquires.push(acquire),

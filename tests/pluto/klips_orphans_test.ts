@@ -53,8 +53,7 @@ async function start() {
     close: () => {},
   };
   const kernel = await KlipsKernel.start({
-    requests: port,
-    events: port,
+    klips: port,
     addressesOf: () => [],
     random: randomBytes,
     onAcquire: () => {},
