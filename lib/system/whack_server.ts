@@ -7,8 +7,8 @@ import { LONGEST_REQUEST, REQUEST_VERSION, type WhackRequest } from "../pluto/re
 import type { Reply } from "../pluto/whacks.ts";
 import { listenPrivately } from "./private_socket.ts";
 
-/** Bytes that may wait for a whack that does not read; one that lets more pile up is cut off. */
-const PATIENCE_BYTES = 16 << 20;
+/** Characters that may wait for a whack that does not read; one that lets more pile up is cut off. */
+const PATIENCE = 16 << 20;
 const READ_BYTES = 1 << 14;
 const ACCEPT_PAUSE_MS = 100;
 const BAD_MESSAGE = 30;
@@ -94,10 +94,10 @@ function readRequest(text: string | undefined): WhackRequest | string {
 /** The way back to one whack. */
 class WhackConnection implements Reply {
   readonly #socket: Deno.UnixConn;
-  readonly #queue: Uint8Array[] = [];
+  /** Lines that wait to be written. */
+  #said = "";
   readonly #closed = Promise.withResolvers<void>();
   readonly closed = this.#closed.promise;
-  #waiting = 0;
   #writing = false;
   #holders = 1;
   #gone = false;
@@ -111,10 +111,8 @@ class WhackConnection implements Reply {
   line(code: number, text: string): void {
     if (this.#gone) return;
     // One call is one line; the rest of the text is made fit for terminals where it comes from.
-    const bytes = encoder.encode(`${String(code).padStart(3, "0")} ${text.replace(/[\r\n]/g, " ")}\n`);
-    this.#waiting += bytes.length;
-    if (this.#waiting > PATIENCE_BYTES) return this.#close();
-    this.#queue.push(bytes);
+    this.#said += `${String(code).padStart(3, "0")} ${text.replace(/[\r\n]/g, " ")}\n`;
+    if (this.#said.length > PATIENCE) return this.#close();
     if (!this.#writing) void this.#write();
   }
 
@@ -166,17 +164,19 @@ class WhackConnection implements Reply {
   #close(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#queue.length = 0;
+    this.#said = "";
     this.#socket.close();
     this.#closed.resolve();
   }
 
   async #write(): Promise<void> {
     this.#writing = true;
+    await undefined; // with what else is said in this turn: a status can have ten thousand lines
     try {
-      for (let bytes = this.#queue.shift(); bytes; bytes = this.#queue.shift()) {
+      while (this.#said) {
+        const bytes = encoder.encode(this.#said);
+        this.#said = "";
         for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
-        this.#waiting -= bytes.length;
       }
     } catch {
       this.#close(); // whack has gone; what it began goes on
