@@ -2,6 +2,7 @@
 import type { PfkeyClient } from "../pfkey/client.ts";
 import { wasStartedWith } from "./process_words.ts";
 import type { SetupDeps } from "./setup_deps.ts";
+import { SMALL_HEAP } from "./small_heap.ts";
 import type { ProcessRow } from "./supervisor.ts";
 
 export class KlipsProcess {
@@ -19,6 +20,7 @@ export class KlipsProcess {
       get words() {
         return deps.daemon("klips", "--foreground", "--adopt", ...options());
       },
+      heap: SMALL_HEAP,
       isReady: (pid) => this.answers(pid),
       restarted,
     };

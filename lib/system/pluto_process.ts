@@ -3,6 +3,7 @@ import { plutoListens } from "./whack_client.ts";
 import type { SetupConfiguration } from "./setup_settings.ts";
 import type { SetupDeps } from "./setup_deps.ts";
 import { runningPluto } from "./pluto_lock.ts";
+import { PLUTO_HEAP } from "./small_heap.ts";
 import { describeEnding, type Ending, type ProcessRow, type Verdict } from "./supervisor.ts";
 
 /** Of the row in the table of processes, and its key in what status asks for. */
@@ -36,6 +37,7 @@ export function plutoRow(
     get output() {
       return settings().plutoStderrLog ?? (deps.logsToStderr ? undefined : deps.paths.plutoLog);
     },
+    heap: PLUTO_HEAP,
     isReady: async (pid) => runningPluto(deps.paths.plutoPid) === pid && await plutoListens(deps.paths.plutoSocket),
     restarted,
     judge: (ending) => judgeEnding(ending, settings().plutoRestarts),

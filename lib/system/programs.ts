@@ -1,7 +1,6 @@
 /** Programs that the supervisor starts: daemons, and commands that run to their end. It knows its own children. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { SMALL_HEAP } from "./small_heap.ts";
 import type { Ending, ProcessRow, RunningProcess } from "./supervisor.ts";
 import { sanitizeText } from "../text/sanitize.ts";
 
@@ -37,10 +36,14 @@ export class Programs {
    *
    * @param output file that its words are appended to; they go to our standard error where it is undefined
    */
-  daemon({ words }: Pick<ProcessRow, "words">, directory: string, output: string | undefined): RunningProcess {
+  daemon(
+    { words, heap }: Pick<ProcessRow, "words" | "heap">,
+    directory: string,
+    output: string | undefined,
+  ): RunningProcess {
     const log = output === undefined ? undefined : openSync(output, "a", 0o600);
     const to = log ?? "inherit";
-    const env = { ...SMALL_HEAP, ...Deno.env.toObject(), ...this.#variables() };
+    const env = { ...heap, ...Deno.env.toObject(), ...this.#variables() };
     const child = spawn(words[0], words.slice(1), { cwd: directory, detached: true, env, stdio: ["ignore", to, to] });
     if (log !== undefined) closeSync(log);
     const { promise: ended, resolve } = Promise.withResolvers<Ending>();

@@ -12,6 +12,8 @@ export interface ProcessRow {
   readonly words: readonly string[];
   /** A file of its own that what it says is appended to. */
   readonly output?: string;
+  /** Variables that say how much memory it keeps, unless ours say another. */
+  readonly heap: Readonly<Record<string, string>>;
   /** Whether it answers. */
   isReady(pid: number): Promise<boolean>;
   /** Has what a new process must be told; called after each restart, not after the first start. */

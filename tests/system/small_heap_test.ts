@@ -1,7 +1,7 @@
 /** What daemons are given, and programs of the administrator's not. */
 import { deepStrictEqual as equal, ok } from "node:assert/strict";
 import { Programs } from "../../lib/system/programs.ts";
-import { forgetSmallHeap, SMALL_HEAP } from "../../lib/system/small_heap.ts";
+import { forgetSmallHeap, PLUTO_HEAP, SMALL_HEAP } from "../../lib/system/small_heap.ts";
 
 const NAMES = Object.keys(SMALL_HEAP);
 
@@ -20,7 +20,7 @@ async function withEnvironment(given: Record<string, string>, work: () => unknow
 async function shown(): Promise<Record<string, string>> {
   const output = await Deno.makeTempFile();
   try {
-    await new Programs().daemon({ words: ["env"] }, "/", output).ended;
+    await new Programs().daemon({ words: ["env"], heap: SMALL_HEAP }, "/", output).ended;
     const lines = (await Deno.readTextFile(output)).trim().split("\n").map((line) => line.split(/=(.*)/s));
     return Object.fromEntries(lines.filter(([name]) => NAMES.includes(name)).map(([name, value]) => [name, value]));
   } finally {
@@ -36,14 +36,18 @@ Deno.test("a daemon gets a small heap, unless its environment says another", asy
 
 Deno.test("forgetSmallHeap() takes from the environment what daemons are given, and no more", async () => {
   const other = { MALLOC_ARENA_MAX: "3" };
-  await withEnvironment({ ...SMALL_HEAP, ...other }, () => {
-    forgetSmallHeap();
-    equal(NAMES.map((name) => Deno.env.get(name)), [undefined, "3"]);
-  });
+  for (const heap of [SMALL_HEAP, PLUTO_HEAP]) {
+    await withEnvironment({ ...heap, ...other }, () => {
+      forgetSmallHeap();
+      equal(NAMES.map((name) => Deno.env.get(name)), [undefined, "3"]);
+    });
+  }
 });
 
 Deno.test("the flags of V8 are ones that this runtime has", async () => {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", ""], env: SMALL_HEAP }).output();
-  ok(success);
-  equal(new TextDecoder().decode(stderr), "");
+  for (const env of [SMALL_HEAP, PLUTO_HEAP]) {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", ""], env }).output();
+    ok(success);
+    equal(new TextDecoder().decode(stderr), "");
+  }
 });

@@ -42,6 +42,7 @@ class FakeWorld {
     return {
       title,
       words: [],
+      heap: {},
       isReady: (pid) => Promise.resolve(this.ready(pid)),
       restarted: () => {
         this.events.push(`${title} restarted`);
