@@ -1,13 +1,18 @@
 /**
  * What tunnels cost that IKE keys: CPU time of a set-up of both phases, and memory of an established tunnel. Main Mode
  * with a preshared key and MODP 2048, Quick Mode without PFS; each tunnel has identities, networks and a phase 1 of its own.
+ * The daemons write their logs into files, as much as they do without being told, and are asked over their control sockets
+ * from here: a program for each tunnel would leave them cold caches.
  */
-import { ADDRESS, run, until } from "../tools/_net.ts";
+import { ADDRESS, type Host, run, until } from "../tools/_net.ts";
 import { conn, Pluto } from "../tests/netns/_pluto.ts";
-import { ipsecHere } from "../tests/interop/_here.ts";
+import { REQUEST_VERSION } from "../lib/pluto/request.ts";
+import { plutoPaths } from "../lib/system/paths.ts";
+import { askPluto } from "../lib/system/whack_client.ts";
 import { Charon, type Settings } from "../tests/interop/_charon.ts";
 import { makePair, type Pair } from "./_candidate.ts";
 import { median } from "./_median.ts";
+import { ViciSocket } from "./_vici_socket.ts";
 
 export const TUNNELS = 400;
 /** Before the first figure: what is loaded or compiled at first use is not counted. */
@@ -60,12 +65,25 @@ export const OUR_KEYING: KeyingCandidate = {
     const [left, right] = await Promise.all([west, east].map((host) => Pluto.start(host, options)));
     return {
       async up(from, to) {
-        for (const i of numbers(from, to)) await ipsecHere(west, `whack --name t${i} --initiate`);
+        for (const i of numbers(from, to)) await initiate(west, `t${i}`);
         for (const pluto of [left, right]) await pluto.has(to, undefined);
       },
     };
   },
 };
+
+/** As whack does; returns once the connection is up. */
+async function initiate(host: Host, name: string): Promise<void> {
+  const lines: string[] = [];
+  const line = (text: string) => void lines.push(text);
+  const { socket } = plutoPaths((variable) => (host.env as Record<string, string>)[variable]);
+  const status = await askPluto(socket, { version: REQUEST_VERSION, name, initiate: true }, {
+    line,
+    prompt: () => Promise.resolve(undefined),
+    complain: line,
+  });
+  if (status !== 0) throw new Error(`${name} does not come up on ${host.name}: ${lines.join("\n")}`);
+}
 
 export const THEIR_KEYING: KeyingCandidate = {
   name: "strongSwan with kernel-libipsec",
@@ -91,14 +109,15 @@ export const THEIR_KEYING: KeyingCandidate = {
       const lines = numbers(0, TUNNELS + WARM_UP).map((i) => `addr replace ${addressOf(network, i, 1)}/32 dev lo\n`);
       await host.run(["ip", "-batch", "-"], { input: lines.join("") });
     }
-    const charon = { filelog: { stderr: { default: -1 } } };
+    const charon = { filelog: { stderr: { default: -1 }, file: { path: "/run/charon.log" } } };
     const [left, right] = await Promise.all([
       Charon.start(west, { charon, swanctl: settings(AT.west, AT.east, ["west", 1], ["east", 2]) }),
       Charon.start(east, { charon, swanctl: settings(AT.east, AT.west, ["east", 2], ["west", 1]) }),
     ]);
     return {
       async up(from, to) {
-        for (const i of numbers(from, to)) await left.swanctl(`--initiate --child t${i}`);
+        using vici = await ViciSocket.connect(left.socket);
+        for (const i of numbers(from, to)) await vici.request("initiate", { child: `t${i}` });
         await until("all are up on both ends", async () => {
           return (await Promise.all([left.sas(), right.sas()])).every((sas) => sas.length >= to);
         });

@@ -162,8 +162,13 @@ export class Charon implements Speaker {
     });
   }
 
+  /** Of VICI. */
+  get socket(): string {
+    return `${this.#directory}/vici`;
+  }
+
   #words(words: string): string[] {
-    return ["swanctl", ...words.split(" "), "--uri", `unix://${this.#directory}/vici`];
+    return ["swanctl", ...words.split(" "), "--uri", `unix://${this.socket}`];
   }
 }
 
