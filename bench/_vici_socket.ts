@@ -6,6 +6,8 @@
 const PACKET = { REQUEST: 0, RESPONSE: 1 } as const;
 const ELEMENT = { KEY_VALUE: 3 } as const;
 const LENGTH_BYTES = 4;
+/** The value "yes". */
+const DONE = "\0\x03yes";
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
@@ -37,7 +39,7 @@ export class ViciSocket implements Disposable {
     for (let at = 0; at < packet.length;) at += await this.socket.write(packet.subarray(at));
     const answer = await this.#read(new DataView((await this.#read(LENGTH_BYTES)).buffer).getUint32(0));
     const text = decoder.decode(answer.subarray(1));
-    if (answer[0] !== PACKET.RESPONSE || !/success\0\x03yes/.test(text)) {
+    if (answer[0] !== PACKET.RESPONSE || !text.includes(`success${DONE}`)) {
       throw new Error(`charon refuses ${command}: ${text.replace(/\p{Cc}+/gu, " ").trim()}`);
     }
   }

@@ -1,7 +1,7 @@
 /** Delete: what tells a peer that an SA is gone, and which SA of ours a peer means by its own (pluto.md §14). */
 import { sameAddress } from "../text/address.ts";
 import { sameIdentity } from "../text/identity.ts";
-import { DOI, PROTOCOL, protocolName } from "./constants.ts";
+import { COOKIE_BYTES, DOI, PROTOCOL, protocolName } from "./constants.ts";
 import type { IsakmpState } from "./isakmp_sa.ts";
 import type { Payload } from "./payload.ts";
 import type { IkeState, IpsecSa, IsakmpSa } from "./state.ts";
@@ -62,12 +62,13 @@ export type Judgement =
 
 const IGNORING = "ignoring Delete SA payload: ";
 
-/**
- * What each SPI of a Delete means, which came under the protection of `sa`.
- *
- * @param states all that there are
- */
-export function judgeDelete(sa: IsakmpSa, payload: Delete, states: ReadonlyMap<number, IkeState>): Judgement[] {
+export interface KnownStates {
+  readonly states: ReadonlyMap<number, IkeState>;
+  findByCookies(initiatorCookie: Uint8Array, responderCookie: Uint8Array): IsakmpSa | undefined;
+}
+
+/** What each SPI of a Delete means, which came under the protection of `sa`. */
+export function judgeDelete(sa: IsakmpSa, payload: Delete, known: KnownStates): Judgement[] {
   const { protocol, spis } = payload;
   if (spis.length === 0) return [{ ignored: `${IGNORING}no SPI` }];
   if (protocol === PROTOCOL.IPCOMP) return [];
@@ -78,32 +79,18 @@ export function judgeDelete(sa: IsakmpSa, payload: Delete, states: ReadonlyMap<n
     return [{ ignored: `${IGNORING}bad SPI size (${length}) for ${protocolName(protocol)}` }];
   }
   return protocol === PROTOCOL.ISAKMP
-    ? judgeIsakmp(sa, spis, states)
-    : judgeIpsec(sa, protocol, spis.map(spiNumber), states);
+    ? spis.map((spi) => judgeIsakmp(sa, spi, known))
+    : judgeIpsec(sa, protocol, spis.map(spiNumber), known.states);
 }
 
-/** One look at all states, however many SPIs there are; so below. */
-function judgeIsakmp(
-  sa: IsakmpSa,
-  spis: readonly Uint8Array[],
-  states: ReadonlyMap<number, IkeState>,
-): Judgement[] {
-  const named = spis.map((spi) => spi.toHex());
-  const found = new Map<string, IsakmpSa>();
-  const wanted = new Set(named);
-  for (const state of states.values()) {
-    if (state.kind !== "isakmp") continue;
-    const spi = cookies(state).toHex();
-    if (wanted.has(spi) && !found.has(spi)) found.set(spi, state);
-  }
-  return named.map((spi) => {
-    const state = found.get(spi);
-    if (!state) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
-    if (isSamePeer(sa, state)) return { state };
-    return { ignored: `${IGNORING}ISAKMP SA used to convey Delete has different IDs from ISAKMP SA it deletes` };
-  });
+function judgeIsakmp(sa: IsakmpSa, spi: Uint8Array, { findByCookies }: KnownStates): Judgement {
+  const state = findByCookies(spi.subarray(0, COOKIE_BYTES), spi.subarray(COOKIE_BYTES));
+  if (!state) return { ignored: `${IGNORING}ISAKMP SA not found (maybe expired)` };
+  if (isSamePeer(sa, state)) return { state };
+  return { ignored: `${IGNORING}ISAKMP SA used to convey Delete has different IDs from ISAKMP SA it deletes` };
 }
 
+/** One look at all states, however many SPIs there are. */
 function judgeIpsec(
   sa: IsakmpSa,
   protocol: number,

@@ -76,6 +76,7 @@ export class EngineCore {
       states: this.table.byNumber,
       statesOf: (connection) => this.table.of(connection),
       statesUnder: (isakmp) => this.table.under(isakmp),
+      findByCookies: (initiator, responder) => this.table.findByCookies(initiator, responder),
       inform: (sa, payloads) => this.inform(sa, payloads),
       openTransaction: (sa, opening) => this.openTransaction(sa, opening),
     });

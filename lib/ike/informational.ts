@@ -139,7 +139,7 @@ function attemptMeant(services: EngineServices, sa: IsakmpState, { spi }: Notifi
 }
 
 function obeyDelete(services: EngineServices, sa: IsakmpState, payload: Extract<Payload, { type: "D" }>): Effect[] {
-  return judgeDelete(sa, payload, services.states).map((judgement): Effect => {
+  return judgeDelete(sa, payload, services).map((judgement): Effect => {
     if ("ignored" in judgement) return { effect: "tell", code: 3, text: judgement.ignored };
     const { state } = judgement;
     if (state.isEstablished) return { effect: "peerDeleted", state };

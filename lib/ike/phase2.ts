@@ -20,6 +20,7 @@ export interface EngineServices extends IkeDeps {
   readonly states: ReadonlyMap<number, IkeState>;
   statesOf(connection: IkeConnection): Iterable<IkeState>;
   statesUnder(isakmp: number): Iterable<IpsecState>;
+  findByCookies(initiatorCookie: Uint8Array, responderCookie: Uint8Array): IsakmpState | undefined;
   /** An informational message, HASH(1) before the payloads, under an SA whose phase 1 is done. */
   inform(sa: IsakmpState, payloads: readonly Payload[]): void;
   openTransaction(sa: IsakmpState, opening: Opening<IsakmpState>): void;

@@ -1,9 +1,10 @@
 import { deepEqual } from "node:assert/strict";
 import { PROTOCOL } from "../../lib/ike/constants.ts";
-import { deletePayloads, judgeDelete, spiBytes } from "../../lib/ike/delete_payload.ts";
+import { deletePayloads, judgeDelete, type KnownStates, spiBytes } from "../../lib/ike/delete_payload.ts";
 import type { NegotiatedSa } from "../../lib/ike/state.ts";
 import { IpsecState } from "../../lib/ike/ipsec_sa.ts";
 import { IsakmpState } from "../../lib/ike/isakmp_sa.ts";
+import { StateTable } from "../../lib/ike/state_table.ts";
 import { address, connection, end, identity } from "./_test_host.ts";
 
 // west 192.0.2.1 === 198.51.100.2 east
@@ -46,7 +47,12 @@ const RENEWED = isakmp(2);
 const STRANGER = isakmp(3, "@other");
 const BOTH = ipsec(4, 1, [[AH, 0x101, 0x201], [ESP, 0x102, 0x202], [{ protocol: "ipcomp" }, 0x103, 0x203]]);
 const ORPHAN = ipsec(5, 99, [[ESP, 0x104, 0x204]]);
-const BY_NUMBER = new Map([ISAKMP, RENEWED, STRANGER, BOTH, ORPHAN].map((state) => [state.number, state]));
+const TABLE = new StateTable(100);
+for (const state of [ISAKMP, RENEWED, STRANGER, BOTH, ORPHAN]) TABLE.add(state);
+const KNOWN: KnownStates = {
+  states: TABLE.byNumber,
+  findByCookies: (initiator, responder) => TABLE.findByCookies(initiator, responder),
+};
 
 Deno.test("deletePayloads() names our inbound SPIs, ESP before AH, and nothing of IPCOMP", () => {
   deepEqual(deletePayloads(BOTH), [
@@ -95,7 +101,7 @@ const JUDGED: [what: string, under: IsakmpState, protocol: number, spis: Uint8Ar
 ];
 for (const [what, under, protocol, spis, want] of JUDGED) {
   Deno.test(`judgeDelete() of ${what}`, () => {
-    const judged = judgeDelete(under, { type: "D", doi: 1, protocol, spis }, BY_NUMBER);
+    const judged = judgeDelete(under, { type: "D", doi: 1, protocol, spis }, KNOWN);
     deepEqual(judged.map((one) => "state" in one ? one.state.number : one.ignored), want);
   });
 }
