@@ -76,7 +76,7 @@ export const OUR_KEYING: KeyingCandidate = {
 async function initiate(host: Host, name: string): Promise<void> {
   const lines: string[] = [];
   const line = (text: string) => void lines.push(text);
-  const { socket } = plutoPaths((variable) => (host.env as Record<string, string>)[variable]);
+  const { socket } = plutoPaths((variable) => host.env[variable]);
   const status = await askPluto(socket, { version: REQUEST_VERSION, name, initiate: true }, {
     line,
     prompt: () => Promise.resolve(undefined),

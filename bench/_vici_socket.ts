@@ -1,6 +1,6 @@
 /**
- * Requests to strongSwan's charon over its control socket, as libvici(5) has them: a length of four octets, a packet type,
- * a name, and a message of elements.
+ * Requests to strongSwan's charon over its control socket, as the README of its plugin vici has them: a length of four
+ * octets, a packet type, a name, and a message of elements.
  */
 
 const PACKET = { REQUEST: 0, RESPONSE: 1 } as const;

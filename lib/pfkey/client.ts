@@ -14,6 +14,8 @@ export class PfkeyError extends Error {
   }
 }
 
+const CLOSED = "KLIPS closed the connection";
+
 /** What a request says; sequence number and process id are the client's to fill in. */
 export interface PfkeyRequest {
   readonly type: number;
@@ -21,20 +23,13 @@ export interface PfkeyRequest {
   readonly extensions: Extensions;
 }
 
-/** Sequence numbers. */
-interface Awaited {
-  readonly first: number;
-  readonly last: number;
-}
-
 export class PfkeyClient {
   readonly #connection: Deno.UnixConn;
   readonly #reader = new MessageReader();
   readonly #buffer = new Uint8Array(1 << 16);
   #sequence = 0;
-  #awaited: Awaited | undefined;
-  /** To what is awaited. */
-  readonly #answers: Uint8Array[] = [];
+  /** To the requests that are waited for, by their sequence numbers. */
+  readonly #answers = new Map<number, PfkeyMessage[]>();
   /** All else that has come; undefined while nobody wants it. */
   #unasked: Uint8Array[] | undefined;
   /** Whoever waits for an answer and whoever hears the rest wait for the same piece. */
@@ -73,17 +68,15 @@ export class PfkeyClient {
   async requestAll(requests: readonly PfkeyRequest[]): Promise<readonly (PfkeyMessage | PfkeyError)[]> {
     const first = this.#sequence + 1;
     const bytes = concatenated(requests.map((request) => this.#encode(request)));
-    this.#awaited = { first, last: this.#sequence };
-    await this.#write(bytes);
-    const answers: (PfkeyMessage | PfkeyError)[] = [];
-    for (let waiting = requests.length; waiting > 0;) {
-      const message = await this.#answer();
-      const at = message.seq - first;
-      if (!answers[at]) waiting--;
-      answers[at] = message.errno ? refusal(message.errno) : message;
-    }
-    this.#awaited = undefined;
-    return answers;
+    return await this.#awaiting(requests.map((_, i) => first + i), async (sequences) => {
+      await this.#write(bytes);
+      const answers: (PfkeyMessage | PfkeyError)[] = [];
+      for (const sequence of sequences) {
+        const message = await this.#answer(sequence);
+        answers.push(message.errno ? refusal(message.errno) : message);
+      }
+      return answers;
+    });
   }
 
   /** Sends a request without waiting; @returns its sequence number */
@@ -99,23 +92,28 @@ export class PfkeyClient {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+    } catch {
+      throw new PfkeyError(ERRNO.ECONNREFUSED, CLOSED);
+    }
   }
 
   /** The text of a listing, such as "eroute/all", or the same as JSON with ".json" behind it. */
   async readProc(path: string): Promise<string> {
     const bytes = this.#encode({ type: MESSAGES.X_PROC.number, extensions: { path } });
-    this.#awaited = { first: this.#sequence, last: this.#sequence };
-    await this.#write(bytes);
-    const decoder = new TextDecoder();
-    let text = "";
-    for (;;) {
-      const message = await this.#answer();
-      if (message.errno) throw refusal(message.errno);
-      const { data } = message.extensions;
-      if (!data) return text + decoder.decode();
-      text += decoder.decode(data, { stream: true });
-    }
+    return await this.#awaiting([this.#sequence], async ([sequence]) => {
+      await this.#write(bytes);
+      const decoder = new TextDecoder();
+      let text = "";
+      for (;;) {
+        const message = await this.#answer(sequence);
+        if (message.errno) throw refusal(message.errno);
+        const { data } = message.extensions;
+        if (!data) return text + decoder.decode();
+        text += decoder.decode(data, { stream: true });
+      }
+    });
   }
 
   async writeProc(path: string, text: string): Promise<void> {
@@ -130,7 +128,10 @@ export class PfkeyClient {
     await this.request({ type: MESSAGES.X_TNCFG.number, extensions: { tunnel: { op, virtual, physical } } });
   }
 
-  /** From now on: everything that arrives and is no answer that is waited for, as bytes, until the connection ends. */
+  /**
+   * From now on: everything that arrives and is no answer that is waited for, as bytes, until the connection ends. It is kept
+   * for whoever takes it, and must be taken.
+   */
   messages(): AsyncGenerator<Uint8Array> {
     return this.#others(this.#unasked ??= []);
   }
@@ -149,13 +150,23 @@ export class PfkeyClient {
     }
   }
 
-  /** The next answer to what is awaited. @throws PfkeyError where the connection ends */
-  async #answer(): Promise<PfkeyMessage> {
+  /** Answers to these are kept until `act` is through. */
+  async #awaiting<T>(sequences: readonly number[], act: (sequences: readonly number[]) => Promise<T>): Promise<T> {
+    for (const sequence of sequences) this.#answers.set(sequence, []);
+    try {
+      return await act(sequences);
+    } finally {
+      for (const sequence of sequences) this.#answers.delete(sequence);
+    }
+  }
+
+  /** The next answer to one of them. @throws PfkeyError where the connection ends */
+  async #answer(sequence: number): Promise<PfkeyMessage> {
+    const answers = this.#answers.get(sequence)!;
     for (;;) {
-      const bytes = this.#answers.shift();
-      const decoded = bytes && decodeMessage(bytes);
-      if (decoded?.ok) return decoded.message;
-      if (!bytes && !await this.#read()) throw new PfkeyError(ERRNO.ECONNREFUSED, "KLIPS closed the connection");
+      const message = answers.shift();
+      if (message) return message;
+      if (!await this.#read()) throw new PfkeyError(ERRNO.ECONNREFUSED, CLOSED);
     }
   }
 
@@ -169,20 +180,15 @@ export class PfkeyClient {
       const length = await this.#connection.read(this.#buffer).catch(() => null);
       if (length === null) return false;
       for (const bytes of this.#reader.push(this.#buffer.subarray(0, length))) {
-        if (this.#isAwaited(bytes)) this.#answers.push(bytes);
+        const answers = senderOf(bytes) === Deno.pid ? this.#answers.get(sequenceOf(bytes)) : undefined;
+        const decoded = answers && decodeMessage(bytes);
+        if (decoded?.ok) answers!.push(decoded.message);
         else this.#unasked?.push(bytes);
       }
       return true;
     } finally {
       this.#reading = undefined;
     }
-  }
-
-  #isAwaited(bytes: Uint8Array): boolean {
-    if (!this.#awaited || senderOf(bytes) !== Deno.pid) return false;
-    const { first, last } = this.#awaited;
-    const sequence = sequenceOf(bytes);
-    return sequence >= first && sequence <= last;
   }
 }
 

@@ -319,18 +319,24 @@ export class KlipsKernel implements Kernel {
   }
 
   async #listen(news: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const bytes of news) {
-      if (senderOf(bytes) !== 0) continue; // not KLIPS's own
-      const decoded = decodeMessage(bytes);
-      if (!decoded.ok) {
-        this.#deps.warn(`pfkey_async: unparseable PF_KEY message: ${decoded.reason}; message ignored`);
-        continue;
-      }
-      const { message } = decoded;
-      if (message.type === MESSAGES.ACQUIRE.number) this.#acquired(message);
-      else if (message.type === MESSAGES.EXPIRE.number) this.#worn(message);
+    try {
+      for await (const bytes of news) this.#hear(bytes);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#deps.warn(`KLIPS does not speak PF_KEY: ${error.message}`);
     }
     this.#deps.onClosed();
+  }
+
+  #hear(bytes: Uint8Array): void {
+    if (senderOf(bytes) !== 0) return; // not KLIPS's own
+    const decoded = decodeMessage(bytes);
+    if (!decoded.ok) {
+      return this.#deps.warn(`pfkey_async: unparseable PF_KEY message: ${decoded.reason}; message ignored`);
+    }
+    const { message } = decoded;
+    if (message.type === MESSAGES.ACQUIRE.number) this.#acquired(message);
+    else if (message.type === MESSAGES.EXPIRE.number) this.#worn(message);
   }
 
   #acquired({ extensions: { source, destination } }: PfkeyMessage): void {

@@ -265,6 +265,67 @@ Deno.test("PfkeyClient.requestAll() gives answers and refusals in the order of t
   });
 });
 
+Deno.test("PfkeyClient.messages() hears what else comes while a request waits, and the answer goes to the request", async () => {
+  await served((peer, raw) => {
+    const decoded = decodeMessage(raw);
+    if (!decoded.ok) return;
+    const { message } = decoded;
+    const others = (satype: number) => peer.send(encodeMessage({ ...message, pid: message.pid + 1, satype }));
+    others(2);
+    peer.send(encodeMessage({ ...message, satype: 9 }));
+    others(3);
+  }, async (path) => {
+    const client = await PfkeyClient.connect(path);
+    const heard: number[] = [];
+    const listening = (async () => {
+      for await (const raw of client.messages()) heard.push(raw[3]);
+    })();
+    for (const round of [1, 2]) {
+      const answers = await client.requestAll(Array(round).fill(REQUEST));
+      deepEqual(answers.map((one) => one instanceof PfkeyError ? one.errno : one.satype), Array(round).fill(9));
+    }
+    while (heard.length < 6) await new Promise((resolve) => setTimeout(resolve, 1));
+    deepEqual(heard, [2, 3, 2, 3, 2, 3]);
+    const refused = errnoOf(client.request(REQUEST));
+    client.close();
+    equal(await refused, ERRNO.ECONNREFUSED);
+    await listening;
+  });
+});
+
+Deno.test("PfkeyClient.messages() keeps what comes before anybody takes it", async () => {
+  await served((peer, raw) => {
+    peer.send(raw);
+    peer.send(encodeRefusal(raw, 22)); // a second answer is nobody's
+    peer.send(encodeMessage({ type: MESSAGES.ACQUIRE.number, errno: 0, satype: 7, seq: 1, pid: 0, extensions: {} }));
+  }, async (path) => {
+    const client = await PfkeyClient.connect(path);
+    const messages = client.messages();
+    await client.request({ ...REQUEST, satype: 5 });
+    equal((await messages.next()).value![3], 7);
+    client.close();
+    equal((await messages.next()).done, true);
+  });
+});
+
+Deno.test("PfkeyClient: an answer that comes twice is not taken for that to the next request", async () => {
+  let asked = 0;
+  await served((peer, raw) => {
+    if (asked++ > 0) return peer.send(encodeRefusal(raw, 22));
+    peer.send(raw);
+    peer.send(raw);
+  }, async (path) => {
+    const client = await PfkeyClient.connect(path);
+    await client.request(REQUEST);
+    equal(await errnoOf(client.request(REQUEST)), 22);
+    asked = 0;
+    deepEqual((await Promise.all([client.request(REQUEST), errnoOf(client.request(REQUEST))]))[1], 22);
+    client.close();
+    equal(await errnoOf(client.request(REQUEST)), ERRNO.ECONNREFUSED);
+    asked = 0; // for whoever looks whether it lives
+  });
+});
+
 Deno.test("PfkeyClient.readProc() joins pieces that split a character", async () => {
   const text = new TextEncoder().encode("größe");
   await served((peer, raw) => {

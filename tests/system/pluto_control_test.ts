@@ -213,3 +213,32 @@ Deno.test("checkRequest() takes a whole connection", () => {
     undefined,
   );
 });
+
+Deno.test("WhackServer: ten thousand lines of one turn arrive whole and in their order", async () => {
+  const many = Array.from({ length: 10_000 }, (_, i) => `line ${i} ${"größer ".repeat(i % 9)}`);
+  await serving((_, reply) => many.forEach((text) => reply.line(0, text)), async (path) => {
+    deepEqual((await ask(path, { version: 1 })).lines, many.map((text) => `000 ${text}`));
+  });
+});
+
+Deno.test("WhackServer cuts off a whack that does not read, and goes on", async () => {
+  const MEGABYTE = "x".repeat(1 << 20);
+  const { promise: said, resolve } = Promise.withResolvers<void>();
+  await serving(async ({ name }, reply) => {
+    if (name !== "deaf") return reply.line(0, "heard");
+    for (let i = 0; i < 40; i++) {
+      reply.line(0, MEGABYTE);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    resolve();
+  }, async (path) => {
+    using deaf = await Deno.connect({ transport: "unix", path });
+    await deaf.write(new TextEncoder().encode(`${JSON.stringify({ version: 1, name: "deaf" })}\n`));
+    await said;
+    deepEqual((await ask(path, { version: 1, name: "other" })).lines, ["000 heard"]);
+    let read = 0;
+    const buffer = new Uint8Array(1 << 16);
+    for (let n = await deaf.read(buffer); n !== null; n = await deaf.read(buffer)) read += n;
+    equal(read < 20 << 20, true);
+  });
+});
