@@ -88,15 +88,19 @@ export class PlutoDaemon {
 
   /** Throws {@linkcode PlutoFailed}. */
   static async start(options: PlutoDaemonOptions, deps: PlutoDaemonDeps): Promise<PlutoDaemon> {
-    const link = new Link();
+    // What begins to speak before there is anybody to listen is heard as soon as there is.
+    const { promise: listener, resolve } = Promise.withResolvers<PlutoDaemon>();
     const kernel = options.klips
-      ? await connectKlips(options, deps, link)
+      ? await connectKlips(options, deps, listener)
       : noKernel(() => Promise.resolve(hostInterfaces(options.listen)));
     const relay = options.klips
-      ? await IkeRelayClient.connect(options.ikeSocket, (frame) => link.daemon?.receiveRelayed(frame))
+      ? await IkeRelayClient.connect(
+        options.ikeSocket,
+        (frame) => void listener.then((daemon) => daemon.receiveRelayed(frame)),
+      )
       : undefined;
     const daemon = new PlutoDaemon(options, deps, kernel, relay);
-    link.daemon = daemon;
+    resolve(daemon);
     giveUpRights();
     return daemon;
   }
@@ -223,24 +227,19 @@ export class PlutoDaemon {
   }
 }
 
-/** What begins to speak before there is anybody to listen. */
-class Link {
-  daemon: PlutoDaemon | undefined;
-}
-
 async function connectKlips(
   { pfkeySocket, listen }: PlutoDaemonOptions,
   { log }: PlutoDaemonDeps,
-  link: Link,
+  listener: Promise<PlutoDaemon>,
 ): Promise<Kernel> {
   try {
     return await KlipsKernel.start({
       klips: await PfkeyClient.connect(pfkeySocket),
       addressesOf: (device) => addressesOf(device, listen),
       random,
-      onAcquire: (acquire) => link.daemon?.acquire(acquire),
-      onWorn: (state) => link.daemon?.worn(state),
-      onClosed: () => link.daemon?.klipsEnded(),
+      onAcquire: (acquire) => void listener.then((daemon) => daemon.acquire(acquire)),
+      onWorn: (state) => void listener.then((daemon) => daemon.worn(state)),
+      onClosed: () => void listener.then((daemon) => daemon.klipsEnded()),
       after: (ms, act) => void CLOCK.after(ms, act),
       warn: (text) => log.write("error", text),
     });
