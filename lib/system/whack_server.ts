@@ -96,6 +96,8 @@ class WhackConnection implements Reply {
   readonly #socket: Deno.UnixConn;
   /** Lines that wait to be written. */
   #said = "";
+  /** Characters of those that are being written. */
+  #inFlight = 0;
   readonly #closed = Promise.withResolvers<void>();
   readonly closed = this.#closed.promise;
   #writing = false;
@@ -112,7 +114,7 @@ class WhackConnection implements Reply {
     if (this.#gone) return;
     // One call is one line; the rest of the text is made fit for terminals where it comes from.
     this.#said += `${String(code).padStart(3, "0")} ${text.replace(/[\r\n]/g, " ")}\n`;
-    if (this.#said.length > PATIENCE) return this.#close();
+    if (this.#said.length + this.#inFlight > PATIENCE) return this.#close();
     if (!this.#writing) void this.#write();
   }
 
@@ -175,8 +177,10 @@ class WhackConnection implements Reply {
     try {
       while (this.#said) {
         const bytes = encoder.encode(this.#said);
+        this.#inFlight = this.#said.length;
         this.#said = "";
         for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
+        this.#inFlight = 0;
       }
     } catch {
       this.#close(); // whack has gone; what it began goes on
