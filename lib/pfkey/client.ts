@@ -68,8 +68,8 @@ export class PfkeyClient {
   async requestAll(requests: readonly PfkeyRequest[]): Promise<readonly (PfkeyMessage | PfkeyError)[]> {
     const first = this.#sequence + 1;
     const bytes = concatenated(requests.map((request) => this.#encode(request)));
-    return await this.#awaiting(requests.map((_, i) => first + i), async (sequences) => {
-      await this.#write(bytes);
+    const sequences = requests.map((_, i) => first + i);
+    return await this.#asking(bytes, sequences, async () => {
       const answers: (PfkeyMessage | PfkeyError)[] = [];
       for (const sequence of sequences) {
         const message = await this.#answer(sequence);
@@ -102,8 +102,8 @@ export class PfkeyClient {
   /** The text of a listing, such as "eroute/all", or the same as JSON with ".json" behind it. */
   async readProc(path: string): Promise<string> {
     const bytes = this.#encode({ type: MESSAGES.X_PROC.number, extensions: { path } });
-    return await this.#awaiting([this.#sequence], async ([sequence]) => {
-      await this.#write(bytes);
+    const sequence = this.#sequence;
+    return await this.#asking(bytes, [sequence], async () => {
       const decoder = new TextDecoder();
       let text = "";
       for (;;) {
@@ -150,11 +150,12 @@ export class PfkeyClient {
     }
   }
 
-  /** Answers to these are kept until `act` is through. */
-  async #awaiting<T>(sequences: readonly number[], act: (sequences: readonly number[]) => Promise<T>): Promise<T> {
+  /** Sends what has these numbers; answers to them are kept until `hear` is through. */
+  async #asking<T>(bytes: Uint8Array, sequences: readonly number[], hear: () => Promise<T>): Promise<T> {
     for (const sequence of sequences) this.#answers.set(sequence, []);
     try {
-      return await act(sequences);
+      await this.#write(bytes);
+      return await hear();
     } finally {
       for (const sequence of sequences) this.#answers.delete(sequence);
     }

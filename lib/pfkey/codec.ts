@@ -64,14 +64,16 @@ export function decodeMessage(bytes: Uint8Array): Decoded {
 
 /** Process id of a message's sender, which need not be decoded for it; 0 is KLIPS, and what is too short to say. */
 export function senderOf(bytes: Uint8Array): number {
-  if (bytes.length < HEADER_BYTES) return 0;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
+  return headerNumber(bytes, 12);
 }
 
 /** Sequence number of a message, likewise. */
 export function sequenceOf(bytes: Uint8Array): number {
-  if (bytes.length < HEADER_BYTES) return 0;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  return headerNumber(bytes, 8);
+}
+
+function headerNumber(bytes: Uint8Array, at: number): number {
+  return bytes.length < HEADER_BYTES ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
 }
 
 const WRONG_LENGTH = "length differs from what the header says";
