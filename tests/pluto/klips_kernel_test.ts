@@ -70,7 +70,23 @@ async function start(refuse: (request: PfkeyRequest) => number | undefined = () 
     await writer.write(bytes);
     await allTurns();
   };
-  return { kernel, requests, listings, later, acquires, worn, warnings, ends, says, end: () => writer.close() };
+  const garbles = async (why: string) => {
+    await writer.abort(new RangeError(why));
+    await allTurns();
+  };
+  return {
+    kernel,
+    requests,
+    listings,
+    later,
+    acquires,
+    worn,
+    warnings,
+    ends,
+    says,
+    garbles,
+    end: () => writer.close(),
+  };
 }
 
 const SA = {
@@ -121,6 +137,13 @@ Deno.test("KLIPS asks for keys; what others ask, and what is no message, is pass
   equal(warnings.length, 1);
   await end();
   await allTurns();
+  equal(ends, ["closed"]);
+});
+
+Deno.test("what is no PF_KEY at all is said, and ends it as KLIPS's end does", async () => {
+  const { warnings, ends, garbles } = await start();
+  await garbles("PF_KEY message of 0 bytes");
+  equal(warnings, ["KLIPS does not speak PF_KEY: PF_KEY message of 0 bytes"]);
   equal(ends, ["closed"]);
 });
 
