@@ -23,7 +23,10 @@ export type Question = Omit<NetlinkMessage, "sequence">;
 /** What a question is for, for the sentence of a failure: "list routes". */
 export type Subject = string;
 
-/** One for all sockets, as every question is answered before the next: many short-lived ones cost more in garbage than in work. */
+/**
+ * One for all sockets, as every question is answered before the next: many short-lived ones cost more in garbage than in
+ * work.
+ */
 let buffer: { readonly bytes: Uint8Array; readonly address: bigint } | undefined;
 
 function sharedBuffer() {

@@ -62,6 +62,7 @@ export type Judgement =
 
 const IGNORING = "ignoring Delete SA payload: ";
 
+/** Among which the meant ones are found. */
 export interface KnownStates {
   readonly states: ReadonlyMap<number, IkeState>;
   findByCookies(initiatorCookie: Uint8Array, responderCookie: Uint8Array): IsakmpSa | undefined;
